@@ -1,0 +1,51 @@
+# Everything a person or a machine does with this checkout. `make demo` and `make test` need Python 3.11 or newer with
+# venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test test-contract container-test lint types workflows kills lock clean set-up
+
+PYTHON ?= python3
+export PYTHON
+# arguments of pytest, such as TESTS="tests/model -k stream"
+TESTS ?= -n auto --maxprocesses 4
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1~\2/p' Makefile | tr '~' '\t' | expand -t 22
+
+demo: ## plays the main job offline, on a real repository, with a recorded model
+	@sh .ci/set-up run
+	.venv/bin/greenloop demo
+
+test: set-up ## runs all tests
+	.venv/bin/python -m pytest $(TESTS)
+
+test-contract: set-up ## holds what we ask of GitHub against what GitHub publishes; fetches that from npm, once
+	.venv/bin/python tests/contract/fetch.py
+	.venv/bin/python -m pytest tests/contract/check_requests.py tests/contract/check_events.py
+
+container-test: set-up ## builds the image without a Docker daemon and runs the action in it; Linux, root, minutes
+	.venv/bin/python tests/container/run.py
+
+lint: set-up ## looks for mistakes and checks the format
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: set-up ## checks the types
+	.venv/bin/mypy
+
+workflows: set-up ## checks our own workflows: their form, and their safety
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(if $(wildcard action.yml),.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml)
+	.venv/bin/zizmor --offline --no-progress .github/workflows $(wildcard action.yml)
+
+kills: set-up ## switches off each rule, one by one, and sees that a test turns red
+	.venv/bin/python tests/kills/run.py
+
+lock: set-up ## writes the lock files anew; LOCK=--upgrade takes the newest versions
+	sh .ci/lock $(LOCK)
+
+clean: ## removes .venv and everything else that was made here
+	rm -rf .venv .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
+
+set-up:
+	@sh .ci/set-up dev

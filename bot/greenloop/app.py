@@ -1,0 +1,200 @@
+"""The composition root of a terminal: the only module that knows every adapter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from greenloop import configuration, recording
+from greenloop.commands.generate import generate as run_loop
+from greenloop.commands.run import Journal, Run, find, opened
+from greenloop.domain import Outcome, Request, Source
+from greenloop.errors import UsageError
+from greenloop.forge.terminal import Files, Nowhere, Terminal
+from greenloop.model import key_from, open_model
+from greenloop.model.budget import Budget
+from greenloop.model.replay import Replay
+from greenloop.ports import Forge, Model, OnProgress
+from greenloop.sandbox import open_sandbox
+from greenloop.settings import FILE, Settings
+from greenloop.stopping import Stop
+from greenloop.workbench import Workbench
+from greenloop.workspace import GitWorkspace, open_workspace
+
+if TYPE_CHECKING:
+    from greenloop.commands.evaluate import Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody at a terminal wants. `overrides` are settings by name, as words of the command line."""
+
+    text: str
+    repo: Path
+    base: str | None = None
+    branch: str | None = None
+    files: tuple[str, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    sandbox: str = "auto"
+    fresh: bool = False
+
+
+def generate(order: Order, environment: Mapping[str, str], *, model: Model | None = None) -> Outcome:
+    """The loop on a local checkout. `model` stands in for the one that the settings name. Raises `GreenloopError` for
+    what makes a run impossible."""
+    with open_workspace(order.repo) as workspace:
+        base = workspace.resolve(order.base or "HEAD")
+        settings = _settings(workspace, base, order, environment)
+        live = model or open_model(settings)
+        request = _request(order, workspace, base, settings)
+        with opened(workspace.git_dir, request.key, fresh=order.fresh, secrets=(settings.api_key,)) as journal:
+            earlier = next((e.request for e in journal.before if isinstance(e, recording.Run)), None)
+            branch = earlier.head if earlier else order.branch
+            request = replace(request, key=journal.key, head=branch or _branch(order.text, journal.key))
+            paid = recording.replies(journal.before)
+            run = Run(workspace, request, journal)
+            run.begin(settings, live.name)
+            asked = Replay(paid, name=live.name, then=live) if paid else live
+            return _play(
+                order,
+                workspace,
+                settings,
+                asked,
+                run,
+                Files(journal.folder) if journal.folder else Nowhere(),
+                environment,
+            )
+
+
+def _play(
+    order: Order,
+    workspace: GitWorkspace,
+    settings: Settings,
+    model: Model,
+    run: Run,
+    forge: Forge,
+    environment: Mapping[str, str],
+) -> Outcome:
+    with (
+        Terminal(settings.attempts) as terminal,
+        bench(workspace, settings, model, terminal, sandbox=order.sandbox, cache=_cache(environment)) as made,
+    ):
+        return run_loop(run.request, made, run, forge)
+
+
+def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> Measured:
+    """The checks on `head` (None: the working tree) beside the base."""
+    from greenloop.commands.evaluate import evaluate as run_checks  # noqa: PLC0415 - `generate` does not pay for it
+
+    with open_workspace(order.repo) as workspace:
+        tip = workspace.resolve(head or "HEAD")
+        base = workspace.resolve(order.base) if order.base else _before(workspace, head, tip)
+        settings = _settings(workspace, base, order, environment)
+        request = _request(replace(order, text=""), workspace, base, settings)
+        tree = workspace.tree(tip) if head else workspace.working_tree()
+        nobody = Replay((), name="none")
+        with (
+            Terminal(settings.attempts) as terminal,
+            bench(workspace, settings, nobody, terminal, sandbox=order.sandbox, cache=_cache(environment)) as made,
+        ):
+            return run_checks(replace(request, command="evaluate"), tree, made, name=head or "the working tree")
+
+
+def _before(workspace: GitWorkspace, head: str | None, tip: str) -> str:
+    """What a commit is compared with when nothing is said: its first parent; the working tree: HEAD."""
+    if head is None:
+        return tip
+    parents = workspace.history(tip, 1)[0].parents
+    return parents[0] if parents else tip
+
+
+def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Outcome, bool]:
+    """Play a recorded run again, offline, without touching any branch. Returns whether the trees are the same."""
+    with open_workspace(order.repo) as workspace:
+        entries = find(name, workspace)
+        head = entries[0]
+        if not isinstance(head, recording.Run):
+            raise UsageError(f"{name} does not begin with what was asked.")
+        request = replace(head.request, base=workspace.resolve(head.base))
+        model = Replay(recording.replies(entries), name=head.model)
+        run = Run(workspace, request, Journal(request.key), dry=True)
+        run.begin(head.settings, head.model)
+        outcome = _play(order, workspace, head.settings, model, run, Nowhere(), environment)
+        trees = [e.tree for e in entries if isinstance(e, recording.Judged)]
+        return outcome, [a.tree for a in outcome.attempts] == trees
+
+
+@contextmanager
+def bench(
+    workspace: GitWorkspace,
+    settings: Settings,
+    model: Model,
+    progress: OnProgress,
+    *,
+    sandbox: str,
+    cache: Path,
+    temp: Path | None = None,
+) -> Iterator[Workbench]:
+    """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
+    scratch = Path(mkdtemp(prefix="greenloop-", dir=temp))
+    scratch.chmod(0o711)  # a confined process of another user passes through to its own folder in here
+    box, stop = open_sandbox(sandbox), Stop()
+    stop.ends(box.stop)
+    stop.install()
+    try:
+        yield Workbench(
+            settings=settings,
+            workspace=workspace,
+            sandbox=box,
+            model=model,
+            budget=Budget(settings),
+            progress=progress,
+            stop=stop,
+            scratch=scratch,
+            cache=cache,
+        )
+    finally:
+        rmtree(scratch, ignore_errors=True)
+
+
+def _cache(environment: Mapping[str, str]) -> Path:
+    home = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or Path.home()) / ".cache"
+    return Path(home) / "greenloop"
+
+
+def _settings(workspace: GitWorkspace, base: str, order: Order, environment: Mapping[str, str]) -> Settings:
+    """The base commit's file, then the command line, then the key from the environment."""
+    data = workspace.read(workspace.tree(base), FILE)
+    text = None if data is None else data.decode("utf-8", "replace")
+    settings = configuration.load(text, overrides=order.overrides)
+    return replace(settings, api_key=key_from(environment, settings))
+
+
+def _request(order: Order, workspace: GitWorkspace, base: str, settings: Settings) -> Request:
+    parts = (base, order.text, *order.files, settings.test_command, settings.directory, order.branch or "")
+    return Request(
+        key=sha256("\0".join(parts).encode()).hexdigest()[:12],
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command="generate",
+        text=order.text,
+        source=Source.TERMINAL,
+        repository=str(order.repo.resolve()),
+        actor=workspace.identity(),
+        base=base,
+        files=order.files,
+    )
+
+
+def _branch(text: str, key: str) -> str:
+    """`greenloop/add-retry-to-the-uploader-1f3a9c…`: words of the request, and the run's key so that it is free."""
+    slug = "-".join(re.findall(r"[a-z0-9]+", text.lower())[:6])[:40].strip("-") or "change"
+    return f"greenloop/{slug}-{key}"

@@ -1,0 +1,170 @@
+"""A patch becomes a tree, and the tree a verdict. What is committed and what is judged may differ: existing tests and
+check configuration are judged as the base has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from greenloop.checks.tidy import tidy
+from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Unusable, Verdict
+from greenloop.imports import wanted
+from greenloop.judge import judge
+from greenloop.protect import Guarded, guard, weakening
+from greenloop.workbench import Baseline, Workbench, measure
+from greenloop.workspace import Forbidden
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where a run starts: what is asked, and what the base is like."""
+
+    request: Request
+    base: Baseline
+    commit: str  # the base commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """`tree` is what would be committed, `judged` what the checks see."""
+
+    summary: str
+    tree: Tree
+    judged: Tree
+    guarded: Guarded
+    notes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = field(default=())
+
+
+def from_patch(patch: Patch, onto: Tree, start: Start, bench: Workbench) -> Candidate | Unusable:
+    """Apply, put protected files back, tidy. `onto` is the tree that the patch was written for."""
+    try:
+        proposed = bench.workspace.apply(onto, patch)
+    except Forbidden as error:
+        return Unusable(message=str(error), kind=error.kind)
+    made = from_tree(proposed, start, bench, summary=patch.summary, tidied=True)
+    if isinstance(made, Candidate) and patch.repairs:
+        return replace(made, notes=(*made.notes, f"repaired while applying: {', '.join(patch.repairs)}"))
+    return made
+
+
+def from_tree(
+    proposed: Tree, start: Start, bench: Workbench, *, summary: str = "", tidied: bool = False
+) -> Candidate | Unusable:
+    """A tree that somebody made, a model or a person, beside the base of `start`."""
+    workspace, base = bench.workspace, start.base.tree
+    guarded = guard(
+        workspace.diff(base, proposed),
+        request=start.request.text,
+        settings=bench.settings,
+        read_base=lambda path: workspace.read(base, path),
+        read_new=lambda path: workspace.read(proposed, path),
+    )
+    if guarded.forbidden:
+        return Unusable(message=guarded.forbidden, kind="forbidden path")
+    kept = workspace.overlay(proposed, base, guarded.restored) if guarded.restored else proposed
+    if tidied:
+        kept = _tidied(kept, base, bench)
+    aside = guarded.judged_as_base
+    return Candidate(
+        summary=summary,
+        tree=kept,
+        judged=workspace.overlay(kept, base, aside) if aside else kept,
+        guarded=guarded,
+        notes=tuple(finding.message for finding in guarded.notes),
+        paths=tuple(c.path for c in workspace.diff(base, kept)),
+    )
+
+
+def _tidied(tree: Tree, base: Tree, bench: Workbench) -> Tree:
+    """`tree` after ruff's safe fixes on the changed lines; the same tree when there is nothing to do."""
+    if not bench.settings.tidy or "ruff" not in bench.settings.checks:
+        return tree
+    lines = {c.path: c.lines for c in bench.workspace.diff(base, tree) if c.lines and c.path.endswith((".py", ".pyi"))}
+    if not lines:
+        return tree
+    with bench.laid(tree) as folder:
+        fixed = tidy(folder, lines, bench.sandbox, bench.settings)
+    return bench.workspace.write(tree, fixed) if fixed else tree
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """`own` is the run of the attempt's own test files as it has them, None when `report` holds them so."""
+
+    report: Report
+    own: Report | None
+    verdict: Verdict
+
+
+def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
+    """Run the checks and judge. Tests that the attempt wrote run on the base as well, once the rest is green."""
+    base, workspace = start.base, bench.workspace
+    old_red = tuple(test for test, case in base.report.tests.items() if case.red)
+    report = measure(bench, candidate.judged, base, first=old_red)
+    own_paths = tuple(path for path in candidate.guarded.own if path.endswith(".py"))
+    own = None
+    if own_paths and candidate.tree != candidate.judged:
+        own = measure(bench, candidate.tree, base, only=own_paths)
+    notes = [*candidate.guarded.notes, *_weakened(candidate, base.tree, bench)]
+    notes += _both_ways(candidate, start, bench)
+
+    def verdict(own_base: Report | None) -> Verdict:
+        return judge(
+            base.report,
+            report,
+            wanted=wanted_tests(candidate, start, bench),
+            changed=candidate.tree != base.tree,
+            own=own,
+            own_base=own_base,
+            own_paths=frozenset(own_paths),
+            restored=frozenset(own_paths) & frozenset(candidate.guarded.judged_as_base),
+            diff_lines=sum(len(c.lines) + c.removed for c in workspace.diff(base.tree, candidate.tree)),
+            notes=tuple(notes),
+        )
+
+    first = verdict(None)
+    if not (first.green and own_paths):
+        return Examined(report, own, first)
+    before = workspace.overlay(base.tree, candidate.tree, own_paths)
+    return Examined(report, own, verdict(measure(bench, before, base, only=own_paths)))
+
+
+def wanted_tests(candidate: Candidate, start: Start, bench: Workbench) -> frozenset[str]:
+    """The tests that were red on the base and have to pass now."""
+    return wanted(
+        start.base.report,
+        request=start.request.text,
+        test_command=bench.settings.test_command,
+        changed=candidate.paths,
+        paths=bench.workspace.entries(candidate.judged).keys(),
+        read=lambda path: bench.workspace.read(candidate.judged, path),
+    )
+
+
+def _weakened(candidate: Candidate, base: Tree, bench: Workbench) -> Iterable[Finding]:
+    for change in bench.workspace.diff(base, candidate.tree):
+        if change.status == "D" or not change.lines:
+            continue
+        text = (
+            (bench.workspace.read(candidate.tree, change.path) or b"").decode("utf-8", "replace").split("\n")
+        )  # lines as git counts
+        added = [(n, text[n - 1]) for n in sorted(change.lines) if n <= len(text)]
+        yield from weakening(change.path, added, bench.settings)
+
+
+def _both_ways(candidate: Candidate, start: Start, bench: Workbench) -> Iterable[Finding]:
+    """Existing tests that may be changed: what the base's version of them says is reported, and does not decide."""
+    paths = [p for p in candidate.guarded.permitted if p.endswith(".py")]
+    if not paths:
+        return
+    report = measure(
+        bench, bench.workspace.overlay(candidate.tree, start.base.tree, paths), start.base, only=tuple(paths)
+    )
+    red = sum(case.red for case in report.tests.values())
+    yield Finding(
+        check="integrity",
+        rule="judged-both-ways",
+        message=f"{', '.join(paths)} may be changed by this request; as on the base, {red} of its tests fail now.",
+        severity=Severity.NOTE,
+    )

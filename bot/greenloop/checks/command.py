@@ -1,0 +1,124 @@
+"""A check that is any program of the repository's own, judged by JUnit XML, SARIF or its exit code.
+
+The exit code always counts: a report without a failure does not make a program green that says it failed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from greenloop.checks import junit, programs, sarif, text
+from greenloop.domain import CheckResult, Finding, Severity, Status, TestCase
+from greenloop.ports import Completed, Sandbox, Subject
+from greenloop.settings import CommandCheck, Settings
+
+_FORMATS = {"junit": junit.read, "sarif": sarif.read}
+_WRITTEN = {"junit": "JUnit XML", "sarif": "SARIF 2.1.0"}
+
+
+class Command:
+    """One entry of `commands`, as a check."""
+
+    WRITES = True
+
+    def __init__(self, name: str, spec: CommandCheck) -> None:
+        self.NAME = name
+        self._spec = spec
+
+    def run(self, subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
+        began = time.monotonic()
+        result = self._made(subject, sandbox, settings)
+        return replace(result, seconds=time.monotonic() - began)
+
+    def _made(self, subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
+        option = f"commands.{self.NAME}.run"
+        variables, words = programs.words(self._spec.run, option=option)
+        argv = programs.resolved(words, subject.environment)
+        here = subject.folder / subject.directory
+        report = programs.missing_directory(subject) or _report(self._spec, here, subject.folder)
+        if isinstance(report, str):
+            return CheckResult(check=self.NAME, status=Status.BROKEN, reason=report)
+        if report is not None:
+            _cleared(report)
+        given = programs.policy(
+            subject,
+            settings,
+            program=argv[0],
+            seconds=self._spec.timeout,
+            environment=variables,
+            artifacts=(report,) if report else (),
+        )
+        done = text.quoted(programs.confined(sandbox, argv, cwd=here, given=given), subject.folder)
+        if reason := programs.not_started(done, argv):
+            return self._broken(reason, done)
+        if done.killed_by == "stopped":
+            return self._broken("The run was stopped.", done)
+        if done.killed_by:
+            return self._ended(programs.limit_words(done, given), done)
+        return self._judged(done, done.artifacts.get(report) if report else None, subject=subject)
+
+    def _judged(self, done: Completed, raw: bytes | None, *, subject: Subject) -> CheckResult:
+        reader = _FORMATS.get(self._spec.format)
+        if reader is None:
+            return self._exit(done) if done.exit_code else self._result(Status.PASSED, done)
+        if raw is None:
+            return self._broken(f"It wrote no report at `{self._spec.report}` (exit code {done.exit_code}).", done)
+        try:
+            tests, found = reader(raw, check=self.NAME, folder=subject.folder, directory=subject.directory)
+        except ValueError as error:
+            words = f"`{self._spec.report}` is no {_WRITTEN[self._spec.format]}: {text.clean(str(error), 500)}"
+            return self._broken(f"{words} (exit code {done.exit_code}).", done)
+        limit = text.FINDINGS if subject.changed else text.YARDSTICK
+        return self._reported(done, tests, text.capped(found, limit=limit, check=self.NAME))
+
+    def _reported(self, done: Completed, tests: tuple[TestCase, ...], findings: tuple[Finding, ...]) -> CheckResult:
+        if any(f.severity is not Severity.NOTE for f in findings):
+            return self._result(Status.FAILED, done, findings=findings, tests=tests)
+        if done.exit_code:
+            return replace(self._exit(done), tests=tests)
+        if self._spec.format == "junit" and all(t.outcome == "skipped" for t in tests):
+            reason = "Every test was skipped." if tests else "No tests were collected."
+            return replace(self._result(Status.SKIPPED, done, tests=tests), reason=reason)
+        return self._result(Status.PASSED, done, findings=findings, tests=tests)
+
+    def _result(
+        self, status: Status, done: Completed, *, findings: tuple[Finding, ...] = (), tests: tuple[TestCase, ...] = ()
+    ) -> CheckResult:
+        metrics = {"memory": float(done.peak_memory), **({"tests": float(len(tests))} if tests else {})}
+        return CheckResult(
+            check=self.NAME, status=status, findings=findings, tests=tests, metrics=metrics, output=text.output(done)
+        )
+
+    def _exit(self, done: Completed) -> CheckResult:
+        return self._ended(f"exit code {done.exit_code}", done)
+
+    def _ended(self, how: str, done: Completed) -> CheckResult:
+        """One finding, the same on the base and later whatever was printed: there is nothing finer to compare."""
+        last = next((line.strip() for line in reversed(text.output(done).splitlines()) if line.strip()), "")
+        message = text.clean(f"`{self._spec.run}`: {how}." + (f" Its last line: {last[:300]}" if last else ""))
+        finding = Finding(check=self.NAME, rule="exit", message=message, context=f"{self._spec.run}: {how}")
+        return self._result(Status.FAILED, done, findings=(finding,))
+
+    def _broken(self, reason: str, done: Completed) -> CheckResult:
+        return CheckResult(check=self.NAME, status=Status.BROKEN, reason=reason, output=text.output(done))
+
+
+def _report(spec: CommandCheck, here: Path, folder: Path) -> Path | str | None:
+    """The file to read, None for none, or a sentence that says why there can be none."""
+    if spec.format not in _FORMATS:
+        return None
+    if not spec.report:
+        return f"`format: {spec.format}` needs `report`, the file that the command writes."
+    path = Path(os.path.normpath(here / spec.report))
+    inside = path.is_relative_to(folder) and path.parent.resolve().is_relative_to(folder.resolve()) and path != folder
+    return path if inside else f"`{spec.report}` lies outside the repository."
+
+
+def _cleared(report: Path) -> None:
+    """An old report of the tree's own would be read as the new one."""
+    if os.path.lexists(report) and not report.is_dir():
+        report.unlink()
+    report.parent.mkdir(parents=True, exist_ok=True)

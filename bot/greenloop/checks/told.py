@@ -1,0 +1,110 @@
+"""What the reporter wrote, read as what it is: lines of a file that code under test could have written to.
+
+Only lines that open with the token of the run count; each field is taken as its type or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST = 200_000  # lines
+Line = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Session:
+    """One start of pytest. Filled while its lines are read, then only read."""
+
+    ready: bool = False  # its conftest files are loaded
+    opened: bool = False  # collection begins
+    running: dict[str, Line] = field(default_factory=dict)
+    tests: list[Line] = field(default_factory=list)
+    uncollected: list[Line] = field(default_factory=list)
+    interrupted: str = ""
+    internal: Line | None = None
+    end: Line | None = None
+
+    @property
+    def complete(self) -> bool:
+        """The end marker is there, and as many tests came through as it counts."""
+        return self.end is not None and whole(self.end, "tests") == len(self.tests)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    sessions: tuple[Session, ...]
+    foreign: int  # lines without the token: somebody else wrote them
+
+
+def read(raw: bytes, token: str) -> Told:
+    sessions: dict[int, list[Session]] = {}
+    foreign = 0
+    for line in _lines(raw, token):
+        if line is None:
+            foreign += 1
+            continue
+        pid = whole(line, "pid")
+        if line.get("kind") == "begin":
+            sessions.setdefault(pid, []).append(Session())
+        elif pid in sessions:
+            _take(sessions[pid][-1], line)
+        else:
+            foreign += 1
+    return Told(tuple(s for many in sessions.values() for s in many), foreign)
+
+
+def _lines(raw: bytes, token: str) -> Iterator[Line | None]:
+    """Each line as an object, None for one that is not ours."""
+    for line in raw.split(b"\n", MOST)[:MOST]:
+        if not line:
+            continue
+        mark, _, rest = line.partition(b" ")
+        try:
+            value = json.loads(rest) if mark == token.encode() else None
+        except (ValueError, RecursionError):
+            value = None
+        yield value if isinstance(value, dict) else None
+
+
+def _take(session: Session, line: Line) -> None:
+    kind = line.get("kind")
+    if kind == "ready":
+        session.ready = True
+    elif kind == "session":
+        session.opened = True
+    elif kind == "start":
+        session.running[words(line, "id")] = line
+    elif kind == "test":
+        session.running.pop(words(line, "id"), None)
+        session.tests.append(line)
+    elif kind == "uncollected":
+        session.uncollected.append(line)
+    elif kind == "interrupted":
+        session.interrupted = words(line, "message") or "interrupted"
+    elif kind == "internal":
+        session.internal = part(line, "told")
+    elif kind == "end":
+        session.end = line
+
+
+def words(line: Line, name: str) -> str:
+    value = line.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def whole(line: Line, name: str) -> int:
+    value = line.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def number(line: Line, name: str) -> float:
+    value = line.get(name)
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e9 else 0.0
+
+
+def part(line: Line, name: str) -> Line:
+    value = line.get(name)
+    return value if isinstance(value, dict) else {}

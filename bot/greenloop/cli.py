@@ -1,0 +1,223 @@
+"""The command line: words in, one command run, exit code out. The only place where errors become messages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from greenloop.domain import Outcome, Reason
+from greenloop.errors import GreenloopError, UsageError
+from greenloop.settings import GIVEN, Settings
+
+_DOC = """\
+Generate code from a request and let your own tests, linter and security scan decide whether it is green.
+
+  greenloop demo                                   the whole thing, offline, in seconds
+  greenloop generate "add retry to the uploader"   the loop on this checkout, on a new branch
+  greenloop evaluate --base main                   only the checks: is what I have here green?
+  greenloop init                                   write .github/greenloop.yml and the workflow
+"""
+_EXITS = "exit codes:\n" + "\n".join(
+    f"  {code:>3}  {', '.join(r.word for r in Reason if r.exit_code == code)}"
+    for code in sorted({r.exit_code for r in Reason})
+)
+_EVALUATE = ("test_command", "install_command", "directory")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse, run, report. Never raises but for a defect of greenloop itself, which is reported with exit code 1."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except GreenloopError as error:
+        return _failed(error, as_json=getattr(options, "json", False))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _failed(error: GreenloopError, *, as_json: bool) -> int:
+    from greenloop.forge.terminal import printable  # noqa: PLC0415 - only on failure
+
+    reason = Reason.of(error.exit_code)
+    if as_json:
+        print(json.dumps({"status": "red", "reason": reason.word, "detail": str(error), "exit_code": error.exit_code}))
+    lines = [printable(line) for line in str(error).splitlines()]
+    print("\n".join(["greenloop: " + (lines[0] if lines else reason.sentence), *lines[1:]]), file=sys.stderr)
+    return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="greenloop", description=_DOC, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", "-V", action="store_true", help="print the version and end")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_generate(commands)
+    _add_evaluate(commands)
+    _add_replay(commands)
+    init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
+    init.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
+    init.add_argument("--force", action="store_true", help="overwrite files that are there")
+    _add(commands, "action", _action, "run as a step of a GitHub workflow; event and inputs are in the environment")
+    demo = _add(commands, "demo", _demo, "play the main job offline: a real repository, real checks, a recorded model")
+    demo.add_argument("--repo", type=Path, metavar="DIR", help="an empty folder for the repository; default: a new one")
+    demo.add_argument("--recording", type=Path, metavar="FILE", help="play these recorded answers instead")
+    return parser
+
+
+def _add(
+    commands: Any,  # noqa: ANN401 - argparse's own type is private
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    words: str,
+) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=words,
+        description=words[0].upper() + words[1:] + ".",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.set_defaults(command=command)
+    return made
+
+
+def _add_generate(commands: Any) -> None:  # noqa: ANN401 - as above
+    made = _add(commands, "generate", _generate, "make attempts at a request until the checks are green")
+    made.add_argument("request", help="what to do, in words; `-` reads it from standard input")
+    made.add_argument("--branch", metavar="NAME", help="the branch to make; default: greenloop/… by the request")
+    made.add_argument(
+        "--file", action="append", default=[], dest="files", metavar="PATH", help="a file that matters; repeatable"
+    )
+    made.add_argument("--fresh", action="store_true", help="do not continue an unfinished run of the same request")
+    _add_common(made, GIVEN)
+
+
+def _add_evaluate(commands: Any) -> None:  # noqa: ANN401 - as above
+    made = _add(commands, "evaluate", _evaluate, "run the checks on a commit, or on the files as they are, and judge")
+    made.add_argument("head", nargs="?", metavar="HEAD", help="a commit; default: the files as they are now")
+    _add_common(made, _EVALUATE)
+
+
+def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
+    made = _add(commands, "replay", _replay, "play a recorded run again, offline; it must end in the same trees")
+    made.add_argument("run", metavar="RUN", help="the key of a run of this repository, or a recording's file")
+    made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
+    made.add_argument("--sandbox", choices=("auto", "namespaces", "uid"), default="auto", help="demand a backend")
+    made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+
+
+def _add_common(made: argparse.ArgumentParser, settings: Sequence[str]) -> None:
+    made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
+    made.add_argument("--base", metavar="REF", help="the commit to start from or compare with; default: HEAD")
+    made.add_argument(
+        "--check", action="append", default=[], dest="checks", metavar="NAME", help="only this check; repeatable"
+    )
+    made.add_argument(
+        "--allow", action="append", default=[], metavar="PATTERN", help="a protected path that may change; repeatable"
+    )
+    made.add_argument("--sandbox", choices=("auto", "namespaces", "uid"), default="auto", help="demand a backend")
+    made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    documentation = {f.name: f.metadata.get("doc", "") for f in fields(Settings)}
+    for name in settings:
+        flag = "--" + name.replace("_", "-")
+        made.add_argument(flag, dest=f"set_{name}", metavar=name.upper(), help=documentation[name].replace("%", "%%"))
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line sets, by the name of the setting; the texts are parsed where YAML's are."""
+    given = {k.removeprefix("set_"): v for k, v in vars(options).items() if k.startswith("set_") and v is not None}
+    if options.checks:
+        given["checks"] = tuple(options.checks)
+    if options.allow:
+        given["allow"] = tuple(options.allow)
+    return given
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from greenloop import app  # noqa: PLC0415 - `--help` does not need it
+
+    text = sys.stdin.read() if options.request == "-" else options.request
+    if not text.strip():
+        raise UsageError('The request is empty. Say what to do: greenloop generate "add retry to the uploader".')
+    order = app.Order(
+        text=text.strip(),
+        repo=options.repo,
+        base=options.base or "HEAD",
+        branch=options.branch,
+        files=tuple(options.files),
+        overrides=_overrides(options),
+        sandbox=options.sandbox,
+        fresh=options.fresh,
+    )
+    return _ended(app.generate(order, os.environ), as_json=options.json)
+
+
+def _ended(outcome: Outcome, *, as_json: bool) -> int:
+    from greenloop import render, result  # noqa: PLC0415 - as above
+    from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+
+    if as_json:
+        print(json.dumps(result.as_dict(outcome), indent=2))
+    elif outcome.attempts:
+        print(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
+    if outcome.url and not as_json:
+        print(f"This text is in {outcome.url}")
+    print(f"greenloop: {printable(render.closing(outcome))}", file=sys.stderr)
+    return outcome.reason.exit_code
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from greenloop import app, render, result  # noqa: PLC0415 - as above
+
+    order = app.Order(
+        text="", repo=options.repo, base=options.base, overrides=_overrides(options), sandbox=options.sandbox
+    )
+    measured = app.evaluate(order, options.head, os.environ)
+    if options.json:
+        said = result.evaluation(measured.report, measured.verdict, base=measured.base, head=measured.head)
+        print(json.dumps(said, indent=2))
+    else:
+        print(render.verdict(measured.report, measured.verdict), end="")
+    return Reason.GREEN.exit_code if measured.verdict.green else measured.exit_code
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from greenloop import app  # noqa: PLC0415 - as above
+
+    order = app.Order(text="", repo=options.repo, sandbox=options.sandbox)
+    outcome, same = app.replay(options.run, order, os.environ)
+    code = _ended(outcome, as_json=options.json)
+    if not same:
+        print("greenloop: the trees differ from the recorded ones", file=sys.stderr)
+        return Reason.FAILED.exit_code
+    print(f"greenloop: {len(outcome.attempts)} attempts, the same trees as recorded", file=sys.stderr)
+    return code
+
+
+def _init(options: argparse.Namespace) -> int:
+    from greenloop.commands.init import init  # noqa: PLC0415 - as above
+
+    for path in init(options.repo, force=options.force):
+        print(f"wrote {path}")
+    return 0
+
+
+def _action(_options: argparse.Namespace) -> int:
+    from greenloop.action import main  # noqa: PLC0415 - as above
+
+    return main(os.environ)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from greenloop.demo import play  # noqa: PLC0415 - as above
+
+    return play(options.repo, options.recording)

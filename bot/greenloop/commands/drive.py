@@ -1,0 +1,91 @@
+"""From a measured base to the last attempt: what the model has to see, and the engine. Its imports are paid beside the
+baseline, so `generate.py` loads it only then."""
+
+from __future__ import annotations
+
+import re
+
+from greenloop.candidate import Candidate, Start
+from greenloop.commands.course import Course
+from greenloop.commands.run import Run
+from greenloop.context import Source, gather
+from greenloop.domain import Cause, Ending, Reason, Report, Request
+from greenloop.feedback import first_failures
+from greenloop.imports import wanted
+from greenloop.loop import Sink, iterate
+from greenloop.named import names_file
+from greenloop.named import words as names
+from greenloop.trailers import Made, message
+from greenloop.workbench import Baseline, Workbench
+
+_MISSING = re.compile(r"No module named '([\w.]+)'")
+
+
+def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: Course) -> None:
+    """Everything is noted in `course` as it happens, so that a stop at any place can land it."""
+    source = Source(bench.workspace, base.tree, bench.settings)
+    trouble = unfit(request, base.report)
+    if trouble:
+        course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
+        return
+    red = expected(request, source, base.report, bench)
+    course.task = task = gather(request, source, baseline=base.report, wanted=red, thread=course.thread)
+    start = Start(request=request, base=base, commit=request.base)
+
+    def commit(made: Made, candidate: Candidate) -> str:
+        text = message(made, request, sign_off=bench.settings.sign_off)
+        return run.commit(made, candidate.tree, text)
+
+    def unusable(attempt: int, words: str) -> None:
+        course.unusable += 1
+        run.unusable(attempt, words)
+
+    shown = tuple(s.path for s in task.snippets if s.whole)
+    failures = first_failures(base.report, frozenset(red), shown=shown)
+    sink = Sink(reply=run.answered, unusable=unusable, commit=commit)
+    engine = iterate(task, start, bench, failures=failures, sink=sink)
+    while course.ending is None:
+        try:
+            course.attempts.append(next(engine))
+        except StopIteration as end:
+            course.ending = end.value
+
+
+def expected(request: Request, source: Source, report: Report, bench: Workbench) -> tuple[str, ...]:
+    """The red tests that the request is about, as far as it can be known before any change."""
+    paths = frozenset(e.path for e in source.entries())
+
+    def read(path: str) -> bytes | None:
+        return bench.workspace.read(source.tree, path)
+
+    named = wanted(
+        report,
+        request=request.text,
+        test_command=bench.settings.test_command,
+        changed=request.files,
+        paths=paths,
+        read=read,
+    )
+    red = tuple(test for test, case in report.tests.items() if case.red)
+    return tuple(test for test in red if test in named) or red
+
+
+def unfit(request: Request, report: Report) -> str:
+    """Why no attempt could be judged here, or an empty string: nothing can be collected, and the request is about
+    something else."""
+    if report.broken:
+        return " ".join(f"{r.check}: {r.reason} {_tail(r.output)}".strip() for r in report.broken)
+    cases = tuple(report.tests.values())
+    if not cases or not all(case.outcome == "error" and case.cause is Cause.IMPORT for case in cases):
+        return ""
+    missing = {name for case in cases for name in _MISSING.findall(case.message)}
+    about = {case.path or case.id for case in cases} | {name.split(".")[0] for name in missing}
+    if any(names_file(request.text, word) or word in names(request.text) for word in about):
+        return ""
+    advice = " Install it with `install_command`, or name an interpreter that has it in `test_command`."
+    return f"No test could be collected: {cases[0].id}: {cases[0].message.strip()}{advice if missing else ''}"
+
+
+def _tail(output: str, lines: int = 15) -> str:
+    kept = output.strip().splitlines()[-lines:]
+    return "\n".join(kept)

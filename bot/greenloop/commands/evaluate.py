@@ -1,0 +1,48 @@
+"""`evaluate`: the checks only. A tree beside its base, judged as an attempt would be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from greenloop.candidate import Start, examine, from_tree
+from greenloop.domain import Reason, Report, Request, Tree, Unusable, Verdict
+from greenloop.errors import Refused
+from greenloop.judge import judge
+from greenloop.workbench import Workbench, baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A report, its verdict, and what was compared with what."""
+
+    report: Report
+    verdict: Verdict
+    base: str
+    head: str
+
+    @property
+    def exit_code(self) -> int:
+        if self.verdict.green:
+            return Reason.GREEN.exit_code
+        return (Reason.BROKEN_ENVIRONMENT if self.report.broken else Reason.NOT_GREEN).exit_code
+
+
+def evaluate(request: Request, head: Tree, bench: Workbench, *, name: str) -> Measured:
+    """Judge `head` beside `request.base`. Without a difference everything that is red counts: nothing is old."""
+    base_tree = bench.workspace.tree(request.base)
+    base = baseline(bench, base_tree)
+    if head == base_tree:
+        return Measured(report=base.report, verdict=_alone(base.report), base=request.base, head=name)
+    start = Start(request=request, base=base, commit=request.base)
+    candidate = from_tree(head, start, bench)
+    if isinstance(candidate, Unusable):
+        raise Refused(candidate.message)
+    bench.say("checks")
+    seen = examine(candidate, start, bench)
+    return Measured(report=seen.report, verdict=seen.verdict, base=request.base, head=name)
+
+
+def _alone(report: Report) -> Verdict:
+    """A tree with nothing to compare it with."""
+    nothing = Report(results=tuple(replace(r, findings=(), tests=()) for r in report.results))
+    return judge(nothing, report, wanted=frozenset(), changed=True)

@@ -1,0 +1,86 @@
+"""`generate`: a request becomes judged commits on a branch, and a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from time import monotonic
+
+from greenloop.commands.course import Course
+from greenloop.commands.run import Run
+from greenloop.domain import Ending, Message, Outcome, Reason, Request
+from greenloop.errors import GreenloopError
+from greenloop.judge import improves
+from greenloop.ports import Forge
+from greenloop.render import pull_request, title
+from greenloop.stopping import Stopped
+from greenloop.workbench import Baseline, Workbench, baseline
+
+Drive = Callable[[Request, Baseline, Workbench, Run, Course], None]
+
+
+def generate(
+    request: Request, bench: Workbench, run: Run, forge: Forge, *, thread: tuple[Message, ...] = ()
+) -> Outcome:
+    """Run the loop and land its best attempt. Raises only what makes a run impossible before the first attempt."""
+    began = monotonic()
+    course = Course(thread=thread)
+    try:
+        with ThreadPoolExecutor(1, "beside") as beside:
+            drive = beside.submit(_prepared, bench)
+            course.base = base = baseline(bench, bench.workspace.tree(request.base))
+        bench.stop.check()
+        drive.result()(request, base, bench, run, course)
+    except Stopped:
+        course.ending = Ending(Reason.STOPPED)
+    except GreenloopError as error:
+        if not course.attempts:
+            raise
+        course.ending = Ending(Reason.of(error.exit_code), str(error))
+    return _landed(request, bench, run, forge, course, seconds=monotonic() - began)
+
+
+def _prepared(bench: Workbench) -> Drive:
+    """What the first call needs, loaded while the base is measured."""
+    bench.model.warm()
+    from greenloop.commands.drive import drive  # noqa: PLC0415 - imported beside the baseline
+
+    return drive
+
+
+def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: Course, *, seconds: float) -> Outcome:
+    ending = course.ending or Ending(Reason.UNCHANGED)
+    tip = run.land(course.best, course.attempts)
+    bench.say("done", detail=ending.reason.word)
+    outcome = Outcome(
+        request=request,
+        reason=ending.reason,
+        attempts=tuple(course.attempts),
+        best=course.best,
+        baseline=course.base.report if course.base else None,
+        detail=ending.detail,
+        branch=run.branch if course.attempts else None,
+        tip=tip,
+        usage=bench.budget.used,
+        model=bench.model.name,
+        unusable=course.unusable,
+        omitted=course.task.omitted if course.task else (),
+        seconds=seconds,
+    )
+    return run.close(_proposed(outcome, forge))
+
+
+def _proposed(outcome: Outcome, forge: Forge) -> Outcome:
+    """Offer what is green or better than the base; everything else is only told."""
+    if outcome.best is None or not (outcome.best.verdict.green or improves(outcome.best.verdict)):
+        return outcome
+    draft = outcome.reason is not Reason.GREEN
+    url = forge.propose(
+        outcome.request,
+        branch=outcome.branch or "",
+        title=title(outcome),
+        body=pull_request(outcome),
+        draft=draft,
+    )
+    return replace(outcome, url=url)

@@ -1,0 +1,211 @@
+"""Request → Task: what the model needs to see, fitted to a budget, and nothing that it must never see."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from greenloop.domain import Message, Report, Request, Snippet, Task, TestCase, Tree
+from greenloop.imports import dependencies
+from greenloop.model.budget import estimate_tokens
+from greenloop.patterns import matches
+from greenloop.ports import Entry, Workspace
+from greenloop.protect import is_test
+from greenloop.retrieval.lexical import Lexical
+from greenloop.secrets import NEVER_SEND, holds_secret
+from greenloop.settings import Settings
+
+RULES = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md")
+_RULES_TOKENS = 1500
+_OUTLINE_TOKENS = 600
+_SHARE = 3  # one file may take at most a third of the prompt whole; a larger one is quoted in parts
+_WINDOW = 40  # lines around a place of interest
+_PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w+|[\w.@+-]+(?:/[\w.@+-]+)+")
+_Wish = tuple[str, str, tuple[int, ...]]  # path, reason, lines of interest
+_LINK, _SUBMODULE = "120000", "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A tree as the model may see it: text files that are neither hidden by the settings nor hold a secret. A name with
+    a line break or bytes that are no text could forge parts of a prompt, and does not appear."""
+
+    workspace: Workspace
+    tree: Tree
+    settings: Settings
+
+    def entries(self) -> Iterator[Entry]:
+        for entry in self.workspace.entries(self.tree).values():
+            if entry.mode not in {_LINK, _SUBMODULE} and entry.path.isprintable() and not self.hidden(entry.path):
+                yield entry
+
+    def hidden(self, path: str) -> bool:
+        return matches(path, (*NEVER_SEND, *self.settings.never_send))
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, or None: absent, binary, hidden, or with something that looks like a secret."""
+        data = None if self.hidden(path) else self.workspace.read(self.tree, path)
+        if data is None or b"\0" in data[:8192]:
+            return None
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        return None if holds_secret(text) else text
+
+
+def gather(
+    request: Request, source: Source, *, baseline: Report, wanted: Iterable[str], thread: tuple[Message, ...] = ()
+) -> Task:
+    """The task for the first prompt. Later prompts quote the same paths as they are then (`refresh`)."""
+    budget = source.settings.context_tokens // 2
+    red = [baseline.tests[test] for test in wanted]
+    picked = _pick(request, source, red, budget)
+    rules = tuple(_rules(source))
+    quoted = {s.path for s in (*picked, *rules)}
+    missing = [p for p in request.files if p not in quoted]
+    return Task(
+        goal=request.text,
+        thread=thread,
+        snippets=picked,
+        rules=rules,
+        outline=tuple(_outline(source, quoted)),
+        omitted=tuple(f"{path}: {_why_omitted(source, path)}" for path in missing),
+    )
+
+
+def refresh(task: Task, source: Source, also: Iterable[str] = ()) -> tuple[Snippet, ...]:
+    """The quoted files as they are in `source` now, with those that the attempts have written or moved since."""
+    reasons = {s.path: s for s in task.snippets}
+    found: list[Snippet] = []
+    for path in dict.fromkeys([*reasons, *also]):
+        text = source.text(path)
+        if text is not None:
+            before = reasons.get(path)
+            focus = () if before is None or before.whole else (before.start + before.text.count("\n") // 2,)
+            reason = before.reason if before else "written by an earlier attempt"
+            found += _quote(source, path, reason, focus)
+    return tuple(found)
+
+
+def _pick(request: Request, source: Source, red: list[TestCase], budget: int) -> tuple[Snippet, ...]:
+    """What people named comes first and, when there is any, saves guessing from imports and words."""
+    named = list(dict.fromkeys([*request.files, *_mentioned(request.text, source)]))
+    code = [p for p in named if p in request.files or not is_test(p)]
+    wishes: list[_Wish] = [(path, "named in the request", ()) for path in code]
+    wishes += [(f.path, "in the traceback", (f.line,)) for t in red for f in t.frames if not is_test(f.path)]
+    if not code:
+        wishes += [(path, "imported by a failing test", ()) for path in _imported(red, source)]
+    picked = _fit(wishes, source, budget)
+    if picked:
+        return picked
+    texts = ((e.path, (source.text(e.path) or "").encode()) for e in source.entries() if (e.size or 0) <= 200_000)
+    return Lexical(lambda: texts, estimate_tokens).find(request.text, budget)
+
+
+def _fit(wishes: Iterable[_Wish], source: Source, budget: int) -> tuple[Snippet, ...]:
+    """Whole units in order while they fit; each path once."""
+    merged: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for path, reason, lines in wishes:
+        first, before = merged.get(path, (reason, ()))
+        merged[path] = (first, (*before, *lines))
+    found: list[Snippet] = []
+    for path, (reason, lines) in merged.items():
+        snippets = _quote(source, path, reason, lines)
+        cost = sum(estimate_tokens(s.text) for s in snippets)
+        if snippets and cost <= budget:
+            budget -= cost
+            found += snippets
+    return tuple(found)
+
+
+def _quote(source: Source, path: str, reason: str, focus: tuple[int, ...]) -> list[Snippet]:
+    """A file whole, or the parts around `focus` (without any: its head) when it is too large for that."""
+    text = source.text(path)
+    if text is None:
+        return []
+    if estimate_tokens(text) <= source.settings.context_tokens // _SHARE:
+        return [Snippet(source="repository", path=path, start=1, text=text, reason=reason)]
+    lines = text.splitlines(keepends=True)
+    spans: list[tuple[int, int]] = []
+    for line in sorted(focus or (1,)):
+        start, end = max(1, line - _WINDOW), min(len(lines), line + _WINDOW)
+        if spans and start <= spans[-1][1] + 1:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return [
+        Snippet(source="repository", path=path, start=a, text="".join(lines[a - 1 : b]), reason=reason, whole=False)
+        for a, b in spans
+        if sum(map(len, lines[a - 1 : b])) <= 4 * source.settings.context_tokens // _SHARE
+    ]
+
+
+def _mentioned(text: str, source: Source) -> Iterator[str]:
+    """Paths of the tree that the request writes out, or ends of paths that only one file has."""
+    words = {w.strip(".") for w in _PATH.findall(text)}
+    paths = [e.path for e in source.entries()] if words else []
+    for word in sorted(words):
+        found = [p for p in paths if p == word] or [p for p in paths if p.endswith("/" + word)]
+        if len(found) == 1:
+            yield found[0]
+
+
+def _imported(red: list[TestCase], source: Source) -> Iterator[str]:
+    paths = frozenset(e.path for e in source.entries())
+
+    def read(path: str) -> bytes | None:
+        text = source.text(path)
+        return None if text is None else text.encode()
+
+    for test in dict.fromkeys(t.path for t in red if t.path in paths):
+        yield from (p for p in dependencies(test, paths, read) if not is_test(p))
+
+
+def _rules(source: Source) -> Iterator[Snippet]:
+    budget = _RULES_TOKENS
+    for path in RULES:
+        text = source.text(path)
+        if text and estimate_tokens(text) <= budget:
+            budget -= estimate_tokens(text)
+            yield Snippet(source="repository", path=path, start=1, text=text, reason="rules of style")
+
+
+def _outline(source: Source, quoted: Iterable[str]) -> Iterator[str]:
+    """One line per file that is not quoted: Python with its top-level names; nearest to the quoted ones first."""
+    known = set(quoted)
+    folders = {p.rsplit("/", 1)[0] if "/" in p else "" for p in known}
+    rest = [e for e in source.entries() if e.path not in known]
+    rest.sort(key=lambda e: ((e.path.rsplit("/", 1)[0] if "/" in e.path else "") not in folders, e.path))
+    budget = _OUTLINE_TOKENS
+    for number, entry in enumerate(rest):
+        line = entry.path + _names(source, entry)
+        budget -= estimate_tokens(line) + 1
+        if budget < 0:
+            yield f"… and {len(rest) - number} more files"
+            return
+        yield line
+
+
+def _names(source: Source, entry: Entry) -> str:
+    if not entry.path.endswith(".py") or (entry.size or 0) > 100_000 or is_test(entry.path):
+        return ""
+    try:
+        body = ast.parse(source.text(entry.path) or "").body
+    except (SyntaxError, ValueError, RecursionError):
+        return ""
+    names = [n.name for n in body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)]
+    return f": {', '.join(names[:12])}" if names else ""
+
+
+def _why_omitted(source: Source, path: str) -> str:
+    if source.hidden(path):
+        return "never sent to a model"
+    data = source.workspace.read(source.tree, path)
+    if data is None:
+        return "not in the repository"
+    if source.text(path) is None:
+        return "holds something that looks like a secret" if holds_secret(data.decode("utf-8", "replace")) else "binary"
+    return "did not fit"

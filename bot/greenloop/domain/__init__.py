@@ -1,0 +1,53 @@
+"""The values that the program is about. Standard library only; nothing here does anything.
+
+Every value is frozen, every collection a tuple or a read-only mapping, so a value can be passed to any thread, kept,
+and compared whole. Paths inside a repository are POSIX strings relative to its root; paths on disk are `pathlib.Path`.
+"""
+
+from greenloop.domain.asked import Message, Request, Snippet, Source, Task, Trust
+from greenloop.domain.ended import Attempt, Ending, Outcome, Reason, Usage
+from greenloop.domain.measured import (
+    Cause,
+    CheckResult,
+    Evidence,
+    Finding,
+    Frame,
+    Report,
+    Severity,
+    Status,
+    TestCase,
+    Verdict,
+)
+from greenloop.domain.proposed import Delete, Edit, Move, Patch, Replace, Tree, Unusable, Write
+
+__all__ = [
+    "Attempt",
+    "Cause",
+    "CheckResult",
+    "Delete",
+    "Edit",
+    "Ending",
+    "Evidence",
+    "Finding",
+    "Frame",
+    "Message",
+    "Move",
+    "Outcome",
+    "Patch",
+    "Reason",
+    "Replace",
+    "Report",
+    "Request",
+    "Severity",
+    "Snippet",
+    "Source",
+    "Status",
+    "Task",
+    "TestCase",
+    "Tree",
+    "Trust",
+    "Unusable",
+    "Usage",
+    "Verdict",
+    "Write",
+]

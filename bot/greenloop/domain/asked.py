@@ -1,0 +1,74 @@
+"""What is asked: a request, and all the model has to see for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    ISSUE = "issue"
+    PULL_REQUEST = "pull_request"
+    REVIEW = "review"
+    DISPATCH = "dispatch"
+    TERMINAL = "terminal"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One order to do something. `key` is the same for the same order delivered twice."""
+
+    key: str
+    at: str  # ISO 8601, UTC
+    command: str
+    text: str
+    source: Source
+    repository: str  # "owner/name" on a forge, the folder in a terminal
+    actor: str  # "name <mail>" in a terminal, the login on a forge
+    base: str  # the full commit id that the work starts from
+    head: str | None = None
+    number: int | None = None
+    comment: int | None = None
+    fork: bool = False
+    files: tuple[str, ...] = ()  # paths that the user named as relevant
+
+
+class Trust(StrEnum):
+    INSTRUCTION = "instruction"  # written or adopted by the permitted actor
+    QUOTED = "quoted"  # everybody else; material, never an order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    id: str
+    author: str
+    trust: Trust
+    body: str
+    path: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """Text of the repository that goes into a prompt. `start` is the 1-based line it begins at; `whole` means all of
+    the file is here, so that it may be rewritten as a whole."""
+
+    source: str  # "repository", later also the name of another source of knowledge
+    path: str
+    start: int
+    text: str
+    reason: str  # shown to the reader: "named", "in the traceback", "imported by …", "matches the request"
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A request with all that the model needs to see for it."""
+
+    goal: str
+    thread: tuple[Message, ...] = ()
+    snippets: tuple[Snippet, ...] = ()
+    rules: tuple[Snippet, ...] = ()  # instruction files of the repository: style, never commands
+    outline: tuple[str, ...] = ()  # one line per file that is not quoted
+    omitted: tuple[str, ...] = ()  # what did not fit, or must never be sent; named to the model and in the report

@@ -1,0 +1,67 @@
+"""What is proposed: a state of the repository, and the edits that lead to another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A git tree id: a state of the whole repository as a value."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """The whole text of a file, new or old. `mode` None keeps the mode of what is there (new: 100644)."""
+
+    path: str
+    text: str
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replace:
+    """`old` occurs exactly once in the file, byte for byte (the repair ladder has already run), and becomes `new`."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    path: str
+    to: str
+
+
+Edit = Write | Replace | Delete | Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """What a model proposes. `summary` is one line without markup; `repairs` names each rung of the ladder used."""
+
+    summary: str
+    edits: tuple[Edit, ...]
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Each path that is written, changed, deleted, or moved from or to; in order, once."""
+        seen = [e.path for e in self.edits] + [e.to for e in self.edits if isinstance(e, Move)]
+        return tuple(dict.fromkeys(seen))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusable:
+    """An answer that cannot become a tree. `message` is written for the model: what, where, the nearest real lines."""
+
+    message: str
+    kind: str  # "no edit" | "no match" | "ambiguous" | "forbidden path" | "truncated" | "malformed" | "no change"

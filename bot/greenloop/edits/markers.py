@@ -1,0 +1,91 @@
+"""SEARCH/REPLACE blocks: reads one, in the spellings that models use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+
+from greenloop.edits.blocks import Broken, Change
+from greenloop.edits.paths import plausible, undecorated
+
+_OLD = frozenset({"SEARCH", "ORIGINAL", "FIND", "OLD", "BEFORE", "CURRENT"})
+_NEW = r"REPLACE|REPLACED|REPLACEMENT|UPDATED|UPDATE|NEW|AFTER|MODIFIED|END"
+_HEAD = re.compile(r"^\s*<{5,9}(?:\s*$|\s+(?P<rest>\S.*?)\s*[:>]?\s*$|(?P<tight>[A-Za-z]+)\s*[:>]?\s*$)")
+_DIVIDER = re.compile(r"^\s*={5,9}\s*(?:REPLACE|UPDATED|WITH|NEW)?\s*$")
+_TAIL = re.compile(rf"^\s*>{{5,9}}\s*(?:(?:{_NEW})\b.*)?$", re.IGNORECASE)
+_ANY_TAIL = re.compile(r"^\s*>{5,9}(?:\s.*)?$")
+
+_CUT = "The block ends before its `>>>>>>> REPLACE` line."
+_NO_DIVIDER = "Between `<<<<<<< SEARCH` and `>>>>>>> REPLACE` there is no `=======` line."
+_MANY = (
+    "Several lines of the block can be its divider. Use a longer one for this block, nine signs in all three marks "
+    "(`<<<<<<<<< SEARCH`, `=========`, `>>>>>>>>> REPLACE`), or send the file whole."
+)
+_NESTED = "A second `<<<<<<< SEARCH` line comes before the `>>>>>>> REPLACE` of the first."
+
+
+def heads(line: str) -> bool:
+    """Whether a block begins at this line, whatever it is called."""
+    return "<<<<<" in line and bool(_HEAD.match(line))
+
+
+def _label(line: str) -> tuple[bool, str]:
+    """Whether this is one of our own words (rather than git's HEAD or a branch), and what follows it."""
+    match = _HEAD.match(line) if "<<<<<" in line else None
+    word, _, rest = ((match and (match["rest"] or match["tight"])) or "").partition(" ")
+    return word.upper() in _OLD, rest.strip()
+
+
+def read(lines: list[str], start: int, path: str | None, known: AbstractSet[str]) -> tuple[Change | Broken, int]:
+    """The block that begins at `start`, and the index of the line after it."""
+    ours, rest = _label(lines[start])
+    if rest and plausible(undecorated(rest), known):
+        path = undecorated(rest)
+    stop = _tail(lines, start, git=not ours)
+    if isinstance(stop, Broken):
+        return Broken(kind=stop.kind, message=stop.message, path=path), _resume(lines, start)
+    inside = lines[start + 1 : stop]
+    splits = _splits(inside, lines[start], lines[stop])
+    if len(splits) != 1:
+        kind, message = ("ambiguous", _MANY) if splits else ("malformed", _NO_DIVIDER)
+        return Broken(kind=kind, message=message, path=path), stop + 1
+    sides = tuple(inside[: splits[0]]), tuple(inside[splits[0] + 1 :])
+    return Change(path=path, options=(sides,)), stop + 1
+
+
+def _splits(inside: list[str], head: str, tail: str) -> list[int]:
+    """The lines that can be the divider: those as long as the marks, or between whole conflicts of git's."""
+    found = [i for i, line in enumerate(inside) if _DIVIDER.match(line)]
+    size = head.count("<")
+    if len(found) > 1 and size == tail.count(">"):
+        found = [i for i in found if inside[i].count("=") == size]
+    if 1 < len(found) < 50 and any(map(heads, inside)):
+        found = [i for i in found if _balanced(inside[:i]) and _balanced(inside[i + 1 :])]
+    return found
+
+
+def _balanced(lines: list[str]) -> bool:
+    """Whether each conflict of git's that begins in these lines also ends there, and the other way round."""
+    signs = [line[0] for line in lines if heads(line) or _DIVIDER.match(line) or _ANY_TAIL.match(line)]
+    return "".join(signs).replace("<=>", "") == ""
+
+
+def _tail(lines: list[str], start: int, *, git: bool) -> int | Broken:
+    divided = False
+    for i in range(start + 1, len(lines)):
+        line = lines[i]
+        divided = divided or bool(_DIVIDER.match(line))
+        if _TAIL.match(line) or (git and divided and _ANY_TAIL.match(line)):
+            return i
+        if _again(line):
+            return Broken(kind="malformed", message=_NESTED)
+    return Broken(kind="truncated", message=_CUT)
+
+
+def _again(line: str) -> bool:
+    return "<<<<<" in line and heads(line) and "SEARCH" in line.upper()
+
+
+def _resume(lines: list[str], start: int) -> int:
+    """Where reading goes on after a block without an end: at the next block, else at the end of the answer."""
+    return next((i for i in range(start + 1, len(lines)) if _again(lines[i])), len(lines))

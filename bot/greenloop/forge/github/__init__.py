@@ -1,0 +1,40 @@
+"""GitHub, behind values of ours: the only package that knows PyGithub and the token.
+
+Pushing and cloning are git's; annotations, summary and outputs are the runner's and belong to the action.
+"""
+
+from greenloop.forge.github.adapter import GitHub
+from greenloop.forge.github.asking import HURRY, Pace
+from greenloop.forge.github.connection import Connection
+from greenloop.forge.github.errors import Fault, Forbidden, Missing, RateLimited
+from greenloop.forge.github.values import (
+    Comment,
+    Issue,
+    NotAllowed,
+    Proposed,
+    PullRequest,
+    Ref,
+    Repository,
+    Review,
+    ReviewComment,
+)
+
+__all__ = [
+    "HURRY",
+    "Comment",
+    "Connection",
+    "Fault",
+    "Forbidden",
+    "GitHub",
+    "Issue",
+    "Missing",
+    "NotAllowed",
+    "Pace",
+    "Proposed",
+    "PullRequest",
+    "RateLimited",
+    "Ref",
+    "Repository",
+    "Review",
+    "ReviewComment",
+]

@@ -1,0 +1,141 @@
+"""All that we ask of GitHub, as one object; it remembers who we are and which comment is ours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from greenloop.forge.github import conversation, people, proposals, refs
+from greenloop.forge.github.asking import HURRY, Api, Pace
+from greenloop.forge.github.connection import Connection
+from greenloop.forge.github.conversation import Reaction, Sticky, Target
+from greenloop.forge.github.errors import Missing
+from greenloop.forge.github.proposals import Offer
+from greenloop.forge.github.values import (
+    Comment,
+    Issue,
+    NotAllowed,
+    Proposed,
+    PullRequest,
+    Ref,
+    Repository,
+    Review,
+)
+
+
+class GitHub:
+    """One repository. Every method raises `Fault` for what GitHub does not do, with its cause and the cure."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        pace: Pace | None = None,
+    ) -> None:
+        self._api = Api(connection, clock=clock, sleep=sleep, pace=pace or Pace())
+        self._me: str | None = None
+        self._said: dict[Sticky, tuple[int, str]] = {}
+
+    def __repr__(self) -> str:
+        return f"GitHub({self._api.connection!r})"
+
+    @property
+    def calls(self) -> int:
+        """Requests so far, failures included."""
+        return self._api.wire.calls
+
+    def hurry(self) -> None:
+        """From now on no pauses and no long waits: somebody has asked us to stop, and the runner does not wait."""
+        self._api.pace = HURRY
+
+    # people and things
+
+    def whoami(self) -> str:
+        if self._me is None:
+            self._me = people.whoami(self._api)
+        return self._me
+
+    def permission(self, login: str) -> str:
+        return people.permission(self._api, login)
+
+    def repository(self) -> Repository:
+        return people.repository(self._api)
+
+    def issue(self, number: int) -> Issue:
+        return people.issue(self._api, number)
+
+    # the conversation
+
+    def comment(self, number: int) -> Comment:
+        return conversation.comment(self._api, number)
+
+    def thread(self, number: int) -> tuple[Comment, ...]:
+        return conversation.thread(self._api, number)
+
+    def review(self, number: int, review_id: int) -> Review:
+        return conversation.review(self._api, number, review_id)
+
+    def react(self, target: Target, number: int, reaction: Reaction) -> None:
+        conversation.react(self._api, target, number, reaction=reaction)
+
+    def edit(self, comment: int, body: str) -> None:
+        """The body as it is: the comment of a run keeps its marker only through `say`."""
+        conversation.edit(self._api, comment, body)
+
+    def say(self, number: int, key: str, body: str, *, recorded: int | None = None) -> int:
+        """The one comment of the run `key` on #`number`, now with this body; its id. `recorded` is what an earlier
+        process was told: it is believed when that is a comment of ours. A deleted comment is made anew."""
+        sticky = Sticky(number=number, key=key)
+        known, body_then = self._said.get(sticky) or (self._look(sticky, recorded), None)
+        if known is not None and body_then != body:
+            known = self._edited(sticky, known, body)
+        made = conversation.post(self._api, sticky, body, me=self.whoami) if known is None else known
+        self._said[sticky] = made, body
+        return made
+
+    def _look(self, sticky: Sticky, recorded: int | None) -> int | None:
+        found = conversation.recorded(self._api, sticky, recorded, me=self.whoami) if recorded is not None else None
+        return found if found is not None else conversation.find(self._api, sticky, me=self.whoami)
+
+    def _edited(self, sticky: Sticky, comment: int, body: str) -> int | None:
+        try:
+            conversation.edit(self._api, comment, body, key=sticky.key)
+        except Missing:
+            return None
+        return comment
+
+    # pull requests
+
+    def pull_request(self, number: int) -> PullRequest:
+        return proposals.pull_request(self._api, number)
+
+    def propose(self, *, branch: str, base: str, title: str, body: str, draft: bool) -> Proposed | NotAllowed:
+        """The one open pull request of `branch`, a branch of this repository, made or brought up to date."""
+        offer = Offer(branch=branch, base=base, title=title, body=body, draft=draft)
+        return proposals.propose(self._api, offer, me=self.whoami)
+
+    def ready(self, number: int) -> None:
+        """No longer a draft."""
+        proposals.set_draft(self._api, proposals.pull_request(self._api, number), draft=False)
+
+    # branches, refs and files
+
+    def file(self, path: str, ref: str) -> bytes | None:
+        return refs.file(self._api, path, ref)
+
+    def branch(self, name: str) -> str | None:
+        """The commit at its tip, or None."""
+        return refs.sha(self._api, f"refs/heads/{name}")
+
+    def delete_branch(self, name: str, *, at: str) -> bool:
+        """Whether it is gone; one that somebody else has moved stays."""
+        return refs.delete(self._api, f"refs/heads/{name}", at=at)
+
+    def refs(self, prefix: str) -> tuple[Ref, ...]:
+        """All whose full name begins so: "refs/greenloop/runs/"."""
+        return refs.matching(self._api, prefix)
+
+    def delete_ref(self, ref: str, *, at: str) -> bool:
+        return refs.delete(self._api, ref, at=at)

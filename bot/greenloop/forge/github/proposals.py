@@ -1,0 +1,121 @@
+"""Pull requests: read, proposed once for each branch, kept as drafts until they are ready."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from greenloop.forge.github import reading
+from greenloop.forge.github.asking import Api
+from greenloop.forge.github.bodies import fitted, titled
+from greenloop.forge.github.errors import Ask, Fault
+from greenloop.forge.github.values import NotAllowed, Proposed, PullRequest
+
+_WRITE = "pull-requests: write"
+_ADVICE = (
+    "GitHub Actions may not create pull requests here. Either open it yourself from that address, or allow it: "
+    "Settings → Actions → General → Workflow permissions → "
+    '"Allow GitHub Actions to create and approve pull requests" (an organization can forbid it for all).'
+)
+_FORBIDDEN = re.compile(r"not permitted to create or approve pull requests", re.IGNORECASE)
+_EXISTS = re.compile(r"a pull request already exists", re.IGNORECASE)
+_NO_DRAFTS = re.compile(r"draft pull requests are not supported", re.IGNORECASE)
+_MUTATIONS = {False: "markPullRequestReadyForReview", True: "convertPullRequestToDraft"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What the pull request of `branch` is to be."""
+
+    branch: str
+    base: str
+    title: str
+    body: str
+    draft: bool
+
+
+def pull_request(api: Api, number: int) -> PullRequest:
+    ask = Ask(path=f"{api.repo}/pulls/{number}", doing=f"read pull request #{number}", needs="pull-requests: read")
+    return reading.read(reading.pull_request, api.get(ask))
+
+
+def propose(api: Api, offer: Offer, *, me: Callable[[], str]) -> Proposed | NotAllowed:
+    """The open pull request of this branch, brought up to date when it is ours; a new one when there is none."""
+    offer = replace(offer, title=titled(api.clean(offer.title)), body=fitted(api.clean(offer.body)))
+    found = _find(api, offer)
+    if found is not None:
+        return _update(api, reading.read(reading.pull_request, found), offer, me=me)
+    try:
+        return _create(api, offer)
+    except Fault as fault:
+        if _FORBIDDEN.search(fault.words):
+            return NotAllowed(compare_url=api.connection.compare_url(offer.base, offer.branch), advice=_ADVICE)
+        if offer.draft and _NO_DRAFTS.search(fault.words):
+            return _create(api, replace(offer, draft=False))
+        found = _find(api, offer) if _EXISTS.search(fault.words) else None
+        if found is None:
+            raise
+        return _update(api, reading.read(reading.pull_request, found), offer, me=me)
+
+
+def set_draft(api: Api, pull: PullRequest, *, draft: bool) -> None:
+    """GraphQL alone can do it. A lost answer is looked up, for GitHub refuses what is so already."""
+    if pull.draft == draft:
+        return
+    name = _MUTATIONS[draft]
+    query = f"mutation($id: ID!) {{ {name}(input: {{pullRequestId: $id}}) {{ pullRequest {{ isDraft }} }} }}"
+    doing = f"make pull request #{pull.number} {'a draft' if draft else 'ready for review'}"
+
+    def look() -> object:
+        return {"data": {}} if pull_request(api, pull.number).draft == draft else None
+
+    ask = Ask(doing=doing, needs=f"contents: write` and `{_WRITE}", repeatable=False)
+    api.graphql(ask, query, {"id": pull.node}, look=look)
+
+
+def _find(api: Api, offer: Offer) -> object:
+    """The open one of this very branch, as GitHub tells it: it ignores a filter that it does not like."""
+    ask = Ask(
+        path=f"{api.repo}/pulls",
+        doing=f"look for the pull request of {offer.branch}",
+        needs="pull-requests: read",
+        query={"state": "open", "head": f"{api.connection.owner}:{offer.branch}", "base": offer.base},
+    )
+    for row in api.newest(ask, pages=3):
+        pull = reading.read(reading.pull_request, row)
+        same = (pull.head_ref, pull.base_ref) == (offer.branch, offer.base)
+        if same and pull.state == "open" and not pull.is_fork:
+            return row
+    return None
+
+
+def _create(api: Api, offer: Offer) -> Proposed:
+    ask = Ask(
+        verb="POST",
+        path=f"{api.repo}/pulls",
+        doing=f"create the pull request of {offer.branch}",
+        needs=_WRITE,
+        body={
+            "title": offer.title,
+            "body": offer.body,
+            "head": offer.branch,
+            "base": offer.base,
+            "draft": offer.draft,
+        },
+        repeatable=False,
+    )
+    made = reading.read(reading.pull_request, api.write(ask, look=lambda: _find(api, offer)))
+    return Proposed(number=made.number, url=made.url, draft=made.draft, created=True)
+
+
+def _update(api: Api, pull: PullRequest, offer: Offer, *, me: Callable[[], str]) -> Proposed:
+    """What a person has opened keeps that person's words."""
+    if pull.author != me():
+        return Proposed(number=pull.number, url=pull.url, draft=pull.draft, created=False, ours=False)
+    wanted = {"title": offer.title, "body": offer.body}
+    if wanted != {"title": pull.title, "body": pull.body}:
+        path = f"{api.repo}/pulls/{pull.number}"
+        api.write(Ask(verb="PATCH", path=path, doing=f"edit pull request #{pull.number}", needs=_WRITE, body=wanted))
+    set_draft(api, pull, draft=offer.draft)
+    return Proposed(number=pull.number, url=pull.url, draft=offer.draft, created=False)

@@ -1,0 +1,106 @@
+"""What is on GitHub, as values of ours. Nothing outside of this package sees an answer as it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    name: str  # "owner/name"
+    default_branch: str
+    private: bool
+    archived: bool
+    clone_url: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """A pull request is an issue as well: then `is_pull_request` is true."""
+
+    number: int
+    state: str  # "open" | "closed"
+    locked: bool
+    title: str
+    body: str
+    author: str
+    is_pull_request: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    number: int
+    state: str  # "open" | "closed"
+    draft: bool
+    head_ref: str
+    head_sha: str
+    head_repository: str | None  # None: the fork is deleted
+    base_ref: str
+    base_sha: str
+    is_fork: bool  # the branch is not in the repository that it is offered to
+    maintainer_can_modify: bool
+    title: str
+    body: str
+    author: str
+    url: str
+    node: str  # its name in GraphQL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    id: int
+    author: str  # "ghost" when the account is deleted
+    author_type: str  # "User" | "Bot" | "Organization" | "Mannequin"
+    body: str
+    created_at: str
+    updated_at: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewComment:
+    """`line` is the line of the new side that it ends at, as the reviewer saw it; None when it is about the file."""
+
+    id: int
+    path: str
+    line: int | None
+    author: str
+    body: str
+    in_reply_to: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    id: int
+    state: str  # "APPROVED" | "CHANGES_REQUESTED" | "COMMENTED" | "DISMISSED" | "PENDING"
+    body: str
+    author: str
+    commit: str | None  # what the reviewer looked at
+    submitted_at: str | None
+    comments: tuple[ReviewComment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    name: str  # full: "refs/heads/main"
+    sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """The pull request of a branch. `draft` may be false though a draft was asked for: not every plan has drafts."""
+
+    number: int
+    url: str
+    draft: bool
+    created: bool
+    ours: bool = True  # false: a person has opened it, so its words and its draft flag stayed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAllowed:
+    """Actions may not create pull requests here. A person can, at `compare_url`; `advice` names the setting."""
+
+    compare_url: str
+    advice: str

@@ -1,0 +1,171 @@
+"""The budget of a run: the whole possible cost of a call is reserved before it, and settled after it. Thread-safe.
+
+Also what a text costs: counting tokens without a tokenizer, and money from a price.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from greenloop.domain import Usage
+from greenloop.errors import OutOfBudget
+from greenloop.ports import Chat, Price
+from greenloop.settings import Settings
+
+LEAST_OUTPUT = 1024  # an answer that may be no longer than this is hardly worth a call
+LEAST_SECONDS = 1.0
+_FRAME = 6  # tokens around each message, at most
+
+_DIGITS = b"0123456789"
+_UPPER = bytes(range(65, 91))
+_LOWER = bytes(range(97, 123))
+_HIGH = bytes(range(128, 256))
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of `text`, rather too many than too few; no tokenizer needed.
+
+    The rule: a lower-case letter 0.24, a capital 0.6, a digit 1, a blank 0.12, a line break 0.6, any other ASCII sign
+    0.7, a byte beyond ASCII 0.7; and at least one for each word. Against cl100k and o200k that is 1.2 times the truth
+    on source code (0.94 at worst, a table of numbers) and 0.7 times at worst, on base64.
+    """
+    data = text.encode(errors="replace")
+    size = len(data)
+
+    def count(signs: bytes) -> int:
+        return size - len(data.translate(None, signs))
+
+    digits, upper, lower, high = count(_DIGITS), count(_UPPER), count(_LOWER), count(_HIGH)
+    breaks, blanks = data.count(b"\n"), count(b" \t\r")
+    others = size - digits - upper - lower - high - breaks - blanks
+    weighed = 0.24 * lower + 0.6 * (upper + breaks) + digits + 0.7 * (high + others) + 0.12 * blanks
+    return max(len(data.split()), round(weighed + 0.49))
+
+
+def estimate_chat(chat: Chat) -> int:
+    return sum(estimate_tokens(message.text) + _FRAME for message in chat)
+
+
+def cost_of(price: Price | None, *, into: int, out: int, cached: int = 0) -> float | None:
+    """US dollars; None for a model without a price."""
+    if price is None:
+        return None
+    for_cached = price.input if price.cached is None else price.cached
+    return ((into - cached) * price.input + cached * for_cached + out * price.output) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What one call may cost at most; `max_output` is what the call must be limited to."""
+
+    number: int
+    input: int
+    max_output: int
+    price: Price | None
+    cost: float | None
+
+    @property
+    def tokens(self) -> int:
+        return self.input + self.max_output
+
+
+class Budget:
+    """What a run may spend: tokens, money, wall time from now on. Several calls may be open at once."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._end = clock() + settings.max_minutes * 60
+        self._lock = threading.Lock()
+        self._open: dict[int, Reservation] = {}
+        self._number = 0
+        self._used = Usage()
+        self._money = 0.0  # apart from `used`, whose cost is unknown as soon as one call's is
+
+    @property
+    def used(self) -> Usage:
+        with self._lock:
+            return self._used
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self._end - self._clock())
+
+    def reserve(self, chat: Chat, price: Price | None, max_output: int) -> Reservation:
+        """Set aside what the call can cost at most, with less output where only that fits. Raises `OutOfBudget`."""
+        into = estimate_chat(chat)
+        with self._lock:
+            self._check_time()
+            least = min(LEAST_OUTPUT, max_output)
+            out = min(
+                self._fitting_tokens(into, max_output, least), self._fitting_money(into, max_output, least, price)
+            )
+            self._number += 1
+            cost = cost_of(price, into=into, out=out)
+            reservation = Reservation(number=self._number, input=into, max_output=out, price=price, cost=cost)
+            self._open[reservation.number] = reservation
+            return reservation
+
+    def settle(self, reservation: Reservation, usage: Usage) -> None:
+        """The call is over; `usage` takes the place of the estimate."""
+        if usage.cost is None:
+            price = reservation.price
+            usage = replace(
+                usage, cost=cost_of(price, into=usage.input, out=usage.output, cached=min(usage.cached, usage.input))
+            )
+        self._close(reservation, usage)
+
+    def failed(self, reservation: Reservation, spent: bool) -> None:
+        """The call gave no answer. If it may have been billed, the estimate stands."""
+        estimate = Usage(
+            calls=1,
+            input=reservation.input,
+            output=reservation.max_output,
+            cost=reservation.cost,
+            estimated=True,
+        )
+        self._close(reservation, estimate if spent else None)
+
+    def _close(self, reservation: Reservation, usage: Usage | None) -> None:
+        with self._lock:
+            if self._open.pop(reservation.number, None) is None:
+                raise ValueError(f"reservation {reservation.number} is not open: it was closed before")
+            if usage is not None:
+                self._used += usage
+                self._money += usage.cost or 0.0
+
+    def _check_time(self) -> None:
+        if self.seconds_left < LEAST_SECONDS:
+            raise OutOfBudget(
+                f"The {self._settings.max_minutes:g} minutes of this run are over. Raise `max_minutes` to go on."
+            )
+
+    def _fitting_tokens(self, into: int, most: int, least: int) -> int:
+        left = self._settings.max_tokens - self._used.input - self._used.output
+        left -= sum(r.tokens for r in self._open.values())
+        if into + least > left:
+            raise OutOfBudget(
+                f"The next call needs about {into + least} tokens, and {max(left, 0)} of {self._settings.max_tokens} "
+                "are left. Raise `max_tokens` to go on."
+            )
+        return min(most, left - into)
+
+    def _fitting_money(self, into: int, most: int, least: int, price: Price | None) -> int:
+        """Without a price, tokens alone are the bound."""
+        if price is None:
+            return most
+        left = self._settings.max_cost - self._money - sum(r.cost or 0.0 for r in self._open.values())
+        whole = cost_of(price, into=into, out=most) or 0.0
+        if whole <= left:
+            return most
+        fits = int((left - into * price.input / 1e6) / (price.output / 1e6)) if price.output > 0 else -1
+        if fits < least:
+            needed = cost_of(price, into=into, out=least) or 0.0
+            raise OutOfBudget(
+                f"The next call may cost ${needed:.4f}, and ${max(left, 0.0):.4f} of ${self._settings.max_cost:.2f} "
+                "are left. Raise `max_cost` to go on."
+            )
+        return fits

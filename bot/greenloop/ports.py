@@ -1,0 +1,279 @@
+"""What the core needs from the outside, as protocols. Adapters implement them; tests use the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from greenloop.domain import CheckResult, Patch, Request, Snippet, Tree, Usage
+
+if TYPE_CHECKING:
+    from greenloop.settings import Settings
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+# Model --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMessage:
+    role: str  # "system" | "user" | "assistant"
+    text: str
+
+
+Chat = tuple[ChatMessage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """Bounds of one call: tokens of the answer, seconds until it must be complete, and the sampling temperature."""
+
+    max_output: int
+    seconds: float
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A complete answer. `finish` is the provider's own word: "stop", or "length" when it hit `max_output`."""
+
+    text: str
+    finish: str
+    usage: Usage
+    model: str
+    first_token: float  # seconds from the call to the first piece of text
+
+
+class Model(Protocol):
+    """One model. Calls are made one at a time."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def price(self) -> Price | None:
+        """None when unknown: then tokens are the only bound on spending."""
+        ...
+
+    def warm(self) -> None:
+        """Do what makes the first call slow (imports), beside other work. Never fails, never calls the provider."""
+        ...
+
+    def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
+        """Ask. Raises `ModelUnreachable` for everything that is not a complete answer, `OutOfBudget` never."""
+        ...
+
+
+# Sandbox ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What one confined process may do; everything not named is refused.
+
+    `readable` folders and files are added to the system's own libraries and the interpreter's (the sandbox knows
+    those); `writable` ones must exist and belong to nobody else. `artifacts` are files inside `writable` that are read,
+    after every process of the run is gone, as bytes: regular files only, never through a link.
+    """
+
+    readable: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: _EMPTY)  # beside a minimal PATH, HOME, TMPDIR, LANG
+    path: tuple[Path, ...] = ()  # folders put first on PATH
+    network: str = "none"  # "none" | "loopback"
+    seconds: float = 600.0
+    memory: int = 4096  # MB, summed over the processes of the run
+    processes: int = 256
+    files: int = 100_000  # in what is writable
+    disk: int = 2048  # MB, in what is writable
+    output: int = 1024  # KB of each of stdout and stderr; what is beyond is dropped and `truncated` set
+    artifacts: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """How a confined process ended. `killed_by` is the limit that ended it, or None when it ended by itself."""
+
+    exit_code: int  # as a shell reports it: 128 + n for signal n
+    stdout: str
+    stderr: str
+    truncated: bool
+    artifacts: Mapping[Path, bytes]
+    seconds: float
+    peak_memory: int  # MB
+    killed_by: str | None = None  # "time" | "memory" | "processes" | "files" | "disk" | "stopped"
+
+
+class Sandbox(Protocol):
+    """Safe to use from several threads at once."""
+
+    @property
+    def level(self) -> str:
+        """One line for people: the backend in use and what it is made of. Raises `NoSandbox`."""
+        ...
+
+    def run(self, argv: tuple[str, ...], *, cwd: Path, policy: Policy) -> Completed:
+        """Run `argv` confined and wait for all it started. Raises `NoSandbox`; a missing program is exit code 127."""
+        ...
+
+    def stop(self) -> None:
+        """End every run in flight, which then return with `killed_by` "stopped"; later runs return so at once."""
+        ...
+
+
+# Checks -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where the target's own programs are. `readable` is what the sandbox must let its processes read."""
+
+    python: Path  # the interpreter that runs the target's tests
+    path: tuple[Path, ...] = ()  # folders to put first on PATH
+    readable: tuple[Path, ...] = ()
+    note: str = ""  # for the report: "uv.lock", "requirements.txt", "greenloop's own interpreter"
+    # Folders for PYTHONPATH, in order: relative to the laid tree (its root, not `directory`), or absolute. The target's
+    # code is not installed, so this is how tests import it, wherever an attempt lies: `folder / source` serves both.
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A tree laid on disk, to be checked. A check may write into `folder` (it is its own copy), and nowhere else.
+
+    `changed` are the paths that differ from the base, `lines` the changed or added lines of each (1-based). For the
+    base itself both are empty and every check looks at the paths in `focus` or, without any, at everything.
+    """
+
+    folder: Path
+    directory: str = ""  # the package inside a monorepo that commands run in; "" is the root
+    changed: tuple[str, ...] = ()
+    lines: Mapping[str, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
+    focus: tuple[str, ...] = ()
+    environment: Environment
+    first: tuple[str, ...] = ()  # test ids to run before the others: red on the base
+    only: tuple[str, ...] = ()  # test files to run instead of what the test command would; for evidence
+
+
+class Check(Protocol):
+    """A module with these names. It never raises for what the target does: that is a `CheckResult`.
+
+    `WRITES` tells whether it lets the target's code write into the subject's folder; then it gets a copy of its own.
+    """
+
+    NAME: str
+    WRITES: bool
+
+    def run(self, subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult: ...
+
+
+# Workspace ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file of a tree. `mode` is git's: 100644, 100755, 120000 (link), 160000 (submodule)."""
+
+    path: str
+    mode: str
+    id: str
+    size: int | None = None  # bytes, None for a submodule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The difference of one path between two trees; `lines` are the new side's changed or added lines, 1-based, and
+    `removed` counts the old side's removed or changed ones. Binary files have neither."""
+
+    path: str
+    status: str  # "A" | "M" | "D" | "T"
+    lines: frozenset[int] = frozenset()
+    removed: int = 0
+
+
+class Workspace(Protocol):
+    """A repository as trees; it has no working copy of its own and never touches the user's."""
+
+    def resolve(self, ref: str) -> str:
+        """Full commit id of a ref. Raises `UsageError` naming what exists."""
+        ...
+
+    def tree(self, ref: str) -> Tree: ...
+
+    def working_tree(self) -> Tree:
+        """What is on disk now, uncommitted and untracked (not ignored) files included, as a tree."""
+        ...
+
+    def entries(self, tree: Tree) -> Mapping[str, Entry]: ...
+
+    def read(self, tree: Tree, path: str) -> bytes | None: ...
+
+    def diff(self, old: Tree, new: Tree) -> tuple[Change, ...]: ...
+
+    def patch_text(self, old: Tree, new: Tree) -> str:
+        """A unified diff for people."""
+        ...
+
+    def apply(self, tree: Tree, patch: Patch) -> Tree:
+        """All or nothing. Raises `workspace.Forbidden` (a `ValueError` whose text is for the model)."""
+        ...
+
+    def overlay(self, tree: Tree, source: Tree, paths: Iterable[str]) -> Tree:
+        """`tree` with each of `paths` as it is in `source` (absent there: removed)."""
+        ...
+
+    def write(self, tree: Tree, files: Mapping[str, bytes]) -> Tree:
+        """`tree` with these files' bytes replaced or added; modes kept. For our own results, such as tidy's."""
+        ...
+
+    def lay(self, tree: Tree, folder: Path) -> None: ...
+
+    def commit(self, tree: Tree, parents: tuple[str, ...], message: str) -> str: ...
+
+    def publish(self, sha: str, ref: str, *, expected: str | None) -> None:
+        """Move `ref` to `sha` if it is at `expected` (None: if it does not exist). Raises `UsageError` otherwise."""
+        ...
+
+
+# Retrieval and forge ------------------------------------------------------------------------------------------------
+
+
+class Retriever(Protocol):
+    def find(self, query: str, budget: int) -> tuple[Snippet, ...]:
+        """The best material for `query`, best first, at most `budget` tokens."""
+        ...
+
+
+class Forge(Protocol):
+    """Where the conversation is held: GitHub, or a terminal."""
+
+    def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:
+        """Offer the branch; returns the address of what was made (a URL, or a file in a terminal)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is going on. `phase` is one of baseline, environment, model, reply, apply, checks, judged, commit, done."""
+
+    phase: str
+    attempt: int = 0
+    attempts: int = 0
+    detail: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
+OnProgress = Callable[[Progress], None]

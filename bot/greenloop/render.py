@@ -1,0 +1,146 @@
+"""Outcome → Markdown and terminal text. Everything that a model or a test wrote is made inert here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from greenloop.domain import Attempt, Finding, Outcome, Reason, Report, Usage, Verdict
+from greenloop.judge import evidence_line
+from greenloop.trailers import checks, subject
+
+_ZERO_WIDTH = "\u200b"
+_MENTION = re.compile(r"@(?=[A-Za-z0-9_])")
+_REFERENCE = re.compile(r"(?<![\w&])(#|GH-)(?=\d)", re.IGNORECASE)
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>|~!])")
+_CLOSES = re.compile(r"\b(clos|fix|resolv)(e[sd]?|ing)?(?=\s*:?\s*(#|GH-|http))", re.IGNORECASE)
+_LISTED = 20
+
+
+def inert(text: str, limit: int = 300) -> str:
+    """Hostile text as one line of plain words: no mention, link, markup, closing keyword or hidden character."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = line if len(line) <= limit else line[: limit - 1] + "…"
+    line = _MARKUP.sub(r"\\\1", line).replace("://", ":\u200b//").replace("www.", f"www{_ZERO_WIDTH}.")
+    line = _CLOSES.sub(lambda m: m.group()[:1] + _ZERO_WIDTH + m.group()[1:], line)
+    return _REFERENCE.sub(lambda m: m.group() + _ZERO_WIDTH, _MENTION.sub("@" + _ZERO_WIDTH, line))
+
+
+def code(text: str, limit: int = 120) -> str:
+    """Hostile text as a code span that it cannot leave, also inside a table."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
+    return f"`{line.replace('`', chr(0x2018)).replace('|', '¦')}`" if line else ""
+
+
+def fenced(text: str) -> str:
+    """Hostile text as a block that it cannot leave."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    clean = "".join(c for c in text if c.isprintable() or c in "\n\t")
+    return f"{fence}text\n{clean.rstrip()}\n{fence}"
+
+
+def title(outcome: Outcome) -> str:
+    """The title of the pull request; says when it is not green or not proven."""
+    best = outcome.best
+    line = subject(best.summary if best else outcome.request.text)
+    if best is None or not best.verdict.green:
+        return f"[not green] {line}"
+    return line if best.verdict.evidence == "proven" else f"{line} (unproven)"
+
+
+def pull_request(outcome: Outcome) -> str:
+    """The body of the pull request: asked, done, measured, what was old, what it cost."""
+    best = outcome.best
+    parts = [
+        f"**{outcome.reason.sentence}** {_evidence_sentence(best)}".strip(),
+        f"{inert(outcome.detail)}" if outcome.detail else "",
+        f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
+        f"### Attempts\n\n{table(outcome.attempts, best)}" if outcome.attempts else "",
+        _notes(best),
+        _verdict(best.verdict) if best else "",
+        _section("Not sent to the model", (inert(line) for line in outcome.omitted)),
+        f"### Cost\n\n{cost(outcome)}",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(attempts: Iterable[Attempt], best: Attempt | None) -> str:
+    """One row per attempt; the kept one is marked."""
+    rows = [
+        "| attempt | change | checks | evidence | tokens in / out | commit |",
+        "|---|---|---|---|---|---|",
+    ]
+    for a in attempts:
+        number = f"**{a.number}**" if best is not None and a.number == best.number else str(a.number)
+        light = "🟢" if a.verdict.green else "🔴"
+        rows.append(
+            f"| {number} | {inert(a.summary, 100)} | {light} {code(checks(a.report))} "
+            f"| {code(evidence_line(a.verdict))} | {a.usage.input} / {a.usage.output} | {a.commit[:9]} |"
+        )
+    return "\n".join(rows)
+
+
+def cost(outcome: Outcome) -> str:
+    used = outcome.usage
+    counted = ", counted by us" if used.estimated else ""
+    wasted = f", {outcome.unusable} unusable" if outcome.unusable else ""
+    return (
+        f"{code(outcome.model)}: {used.calls} calls{wasted}, {used.input} tokens in ({used.cached} cached), "
+        f"{used.output} out{counted}, {money(used)}, {outcome.seconds:.0f} s."
+    )
+
+
+def money(used: Usage) -> str:
+    return "no known price" if used.cost is None else f"${used.cost:.4f}"
+
+
+def verdict(report: Report, judged: Verdict) -> str:
+    """What `evaluate` shows in a pull request or a terminal."""
+    head = "Green" if judged.green else "Not green"
+    lines = [f"**{head}**, {code(evidence_line(judged))}", f"Checks: {code(checks(report), 400)}", _verdict(judged)]
+    return "\n\n".join(line for line in lines if line) + "\n"
+
+
+def _evidence_sentence(best: Attempt | None) -> str:
+    if best is None:
+        return ""
+    if best.verdict.evidence == "proven":
+        return f"Evidence: {code(evidence_line(best.verdict))}: failed on the base, passes now."
+    return "Evidence: unproven: no test that failed on the base passes now."
+
+
+def _notes(best: Attempt | None) -> str:
+    return _section("Notes", (inert(note) for note in best.notes)) if best else ""
+
+
+def _verdict(judged: Verdict) -> str:
+    parts = [
+        _section("Why it is not green", (inert(why) for why in judged.why)),
+        _section("Still red, and wanted", map(_finding, judged.wanted)),
+        _section("New", map(_finding, judged.new)),
+        _section("Mended", map(_finding, judged.fixed)),
+        _section("Tests that could not run on the base", (code(name) for name in judged.unproven)),
+        _section("Red before as well, left alone", map(_finding, judged.old)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _section(name: str, lines: Iterable[str]) -> str:
+    rows = list(lines)
+    if not rows:
+        return ""
+    more = [f"… and {len(rows) - _LISTED} more"] if len(rows) > _LISTED else []
+    return f"### {name}\n\n" + "\n".join(f"- {row}" for row in (*rows[:_LISTED], *more))
+
+
+def _finding(finding: Finding) -> str:
+    place = f"{finding.path}:{finding.line}" if finding.line else (finding.path or "")
+    return f"{finding.check} {code(finding.rule)} {code(place)} {inert(finding.message, 160)}"
+
+
+def closing(outcome: Outcome) -> str:
+    """The last line on a terminal."""
+    kept = f" Branch {outcome.branch} is at {outcome.tip[:9]}." if outcome.branch and outcome.tip else ""
+    detail = f" {outcome.detail}" if outcome.detail and outcome.reason is not Reason.GREEN else ""
+    return f"{outcome.reason.word}: {outcome.reason.sentence}{detail}{kept}"

@@ -1,0 +1,120 @@
+"""Outcome → `result.json`: the machine's version of what the pull request says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from greenloop.domain import Attempt, Finding, Outcome, Reason, Report, Request, Source, Usage, Verdict
+from greenloop.judge import evidence_line
+from greenloop.trailers import checks
+
+_PULL_REQUEST = re.compile(r"https?://[^\s]+/pull/([0-9]+)")
+
+
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """Plain lists, dicts, strings and numbers; stable keys, described by docs/result.schema.json."""
+    best = outcome.best
+    verdict = best.verdict if best else outcome.verdict
+    number, address = _pull_request(outcome)
+    return {
+        "status": "green" if outcome.reason.exit_code == 0 else "red",
+        "reason": outcome.reason.word,
+        "detail": outcome.detail,
+        "exit_code": outcome.reason.exit_code,
+        "evidence": evidence_line(verdict) if verdict else "unproven",
+        "run": outcome.request.key,
+        "command": outcome.request.command,
+        "base": outcome.request.base,
+        "branch": outcome.branch,
+        "tip": outcome.tip,
+        "url": outcome.url,
+        "pull_request_number": number,
+        "pull_request_url": address,
+        "best": best.number if best else None,
+        "attempts": [_attempt(a) for a in outcome.attempts],
+        "unusable": outcome.unusable,
+        "verdict": _verdict(verdict) if verdict else None,
+        "baseline": checks(outcome.baseline) if outcome.baseline else None,
+        "model": outcome.model,
+        "usage": _usage(outcome.usage),
+        "omitted": list(outcome.omitted),
+        "seconds": round(outcome.seconds, 2),
+    }
+
+
+def failure(reason: Reason, detail: str, request: Request | None) -> dict[str, Any]:
+    """The same for a run that ended before it had an outcome; without a request the event itself was unreadable."""
+    known = as_dict(Outcome(request=request or _NOBODY, reason=reason, detail=detail))
+    return known if request else known | {"run": None, "command": None, "base": None}
+
+
+_NOBODY = Request(key="", at="", command="", text="", source=Source.API, repository="", actor="", base="")
+
+
+def _pull_request(outcome: Outcome) -> tuple[int | None, str | None]:
+    """The one that was made, or the one that the request stands on. A compare link and a file are none."""
+    found = _PULL_REQUEST.fullmatch(outcome.url or "")
+    if found:
+        return int(found[1]), outcome.url
+    return (outcome.request.number if outcome.request.source in {Source.PULL_REQUEST, Source.REVIEW} else None), None
+
+
+def evaluation(report: Report, verdict: Verdict, *, base: str, head: str) -> dict[str, Any]:
+    """What `greenloop evaluate --json` prints."""
+    return {
+        "status": "green" if verdict.green else "red",
+        "base": base,
+        "head": head,
+        "checks": checks(report),
+        "evidence": evidence_line(verdict),
+        "verdict": _verdict(verdict),
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "summary": attempt.summary,
+        "tree": attempt.tree.id,
+        "commit": attempt.commit,
+        "green": attempt.verdict.green,
+        "checks": checks(attempt.report),
+        "evidence": evidence_line(attempt.verdict),
+        "paths": list(attempt.paths),
+        "notes": list(attempt.notes),
+        "model": attempt.model,
+        "usage": _usage(attempt.usage),
+        "seconds": round(attempt.seconds, 2),
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "green": verdict.green,
+        "evidence": str(verdict.evidence),
+        "proof": list(verdict.proof),
+        "own_proof": list(verdict.own_proof),
+        "unproven": list(verdict.unproven),
+        "why": list(verdict.why),
+        "new": [_finding(f) for f in verdict.new],
+        "fixed": [_finding(f) for f in verdict.fixed],
+        "wanted": [_finding(f) for f in verdict.wanted],
+        "old": [_finding(f) for f in verdict.old],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "rule": finding.rule,
+        "message": finding.message,
+        "path": finding.path,
+        "line": finding.line,
+        "severity": str(finding.severity),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _usage(used: Usage) -> dict[str, Any]:
+    return {"calls": used.calls, "input": used.input, "output": used.output, "cached": used.cached, "cost": used.cost}

@@ -1,0 +1,88 @@
+"""The sandbox: finds out once which backend really works here, the strongest first, and runs in it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from greenloop.errors import NoSandbox, UsageError
+from greenloop.ports import Completed, Policy
+from greenloop.sandbox import cure, run
+
+_BACKENDS = ("namespaces", "uid")  # strongest first
+_TERMINATED = 128 + 15
+
+
+class Box:
+    """A `Sandbox` (ports.py). Cheap to make: nothing is tried before the first run."""
+
+    def __init__(self, choice: str) -> None:
+        self._backends = _BACKENDS if choice == "auto" else (choice,)
+        self._works: tuple[str, int] | None = None  # the backend that did, and the ABI of Landlock in it
+        self._stopped = threading.Event()
+        self._swept = threading.Event()
+
+    @property
+    def level(self) -> str:
+        if self._works is None:
+            self.run(("true",), cwd=Path("/usr"), policy=Policy(seconds=60.0))
+        backend, version = self._works or ("stopped", 0)
+        parts = {
+            "own process, network and file system namespaces": backend == "namespaces",
+            "a fresh user": os.geteuid() == 0,
+            f"Landlock (ABI {version})": version > 0,
+        }
+        return f"{backend}: {', '.join([*(part for part, there in parts.items() if there), 'seccomp', 'limits'])}"
+
+    def run(self, argv: tuple[str, ...], *, cwd: Path, policy: Policy) -> Completed:
+        _check(argv, cwd, policy)
+        if not self._swept.is_set():
+            self._swept.set()
+            run.sweep()
+        reasons: dict[str, str] = {}
+        for backend in self._order():
+            if self._stopped.is_set():
+                return _never_run()
+            try:
+                completed, version = run.once(backend, argv, cwd=cwd, policy=policy, stopped=self._stopped.is_set)
+            except run.Refused as refused:
+                reasons[backend] = str(refused)
+                continue
+            self._works = self._works or (backend, version)
+            return completed
+        if self._stopped.is_set():
+            return _never_run()
+        raise NoSandbox(cure.explain(reasons))
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _order(self) -> tuple[str, ...]:
+        """What has worked before comes first."""
+        return self._backends if self._works is None else tuple(dict.fromkeys((self._works[0], *self._backends)))
+
+
+def _check(argv: tuple[str, ...], cwd: Path, policy: Policy) -> None:
+    if not argv or not argv[0]:
+        raise UsageError("there is no program to run: the command is empty")
+    if any("\0" in word for word in (*argv, *policy.environment, *policy.environment.values())):
+        raise UsageError("a program, argument or variable holds a zero byte")
+    if policy.network not in {"none", "loopback"}:
+        raise UsageError(f"network {policy.network!r} is not known; there is none and loopback")
+    for folder in (*policy.writable, cwd):
+        if not folder.is_dir():
+            raise UsageError(f"{folder} must be an existing folder")
+
+
+def _never_run() -> Completed:
+    return Completed(
+        exit_code=_TERMINATED,
+        stdout="",
+        stderr="",
+        truncated=False,
+        artifacts={},
+        seconds=0.0,
+        peak_memory=0,
+        killed_by="stopped",
+    )

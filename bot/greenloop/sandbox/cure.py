@@ -1,0 +1,54 @@
+"""What to tell somebody on whose machine no sandbox is strong enough: why each way failed, and what helps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_SYSCTL = Path("/proc/sys")
+# (setting, the value that forbids namespaces to ordinary users, the command that allows them)
+_BARS = (
+    ("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
+    ("kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
+    ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
+)
+_UNUSABLE = "unusable "
+
+
+def explain(reasons: Mapping[str, str]) -> str:
+    """The text of `NoSandbox`: cause, then cure."""
+    causes = "".join(f"\n  {backend}: {_cause(words)}" for backend, words in reasons.items())
+    cures = "".join(f"\n  - {cure}" for cure in _cures(reasons))
+    return f"Nothing here confines generated code strongly enough, so none of it was run.{causes}\nWhat helps:{cures}"
+
+
+def _cause(words: str) -> str:
+    if words.startswith(_UNUSABLE):
+        path = words.removeprefix(_UNUSABLE)
+        return f"{path} cannot be read by the separate user that generated code runs as"
+    return words.removeprefix("unavailable ")
+
+
+def _cures(reasons: Mapping[str, str]) -> list[str]:
+    closed = [words.removeprefix(_UNUSABLE) for words in reasons.values() if words.startswith(_UNUSABLE)]
+    cures = [
+        f"let other users pass: `chmod o+x` each folder that leads to {path} and `chmod -R o+rX` it, "
+        "or install Python in /usr or /opt"
+        for path in dict.fromkeys(closed)
+    ]
+    cures += [f"as root: `{command}`" for setting, bad, command in _BARS if _read(setting) == bad]
+    if os.geteuid() != 0:
+        cures.append("run as root in a container: then a separate user, Landlock and seccomp confine it")
+        cures.append(
+            "on Debian: a kernel of 5.12 or later and user namespaces, which the package bubblewrap also needs"
+        )
+    cures.append("use Linux 6.2 or later with Landlock (`lsm=` on the kernel's command line names it)")
+    return cures
+
+
+def _read(setting: str) -> str:
+    try:
+        return (_SYSCTL / setting).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

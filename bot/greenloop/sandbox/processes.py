@@ -1,0 +1,115 @@
+"""The processes of one run, seen from outside: how many, how much memory, and what they hold that has no name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """`tasks` are processes and threads; `memory` is bytes, each process's own, shared pages counted in each."""
+
+    tasks: int = 0
+    memory: int = 0
+    pids: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Processes:
+    """All of a run: those of its process namespace (seen through the first one's /proc), or those of its user."""
+
+    first: int
+    uid: int | None
+    contained: bool
+    _proc: int = field(default=-1)
+
+    def open(self) -> None:
+        """Once the first process is ready: before that its /proc is the machine's. Raises `PermissionError`."""
+        path = f"/proc/{self.first}/root/proc" if self.contained else "/proc"
+        try:
+            self._proc = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:  # over already
+            self._proc = -1
+
+    def close(self) -> None:
+        if self._proc >= 0:
+            os.close(self._proc)
+            self._proc = -1
+
+    def load(self) -> Load:
+        tasks, memory, pids = 0, 0, []
+        for pid in self._pids():
+            words = self._read(f"{pid}/stat").rpartition(")")[2].split()
+            if words:
+                tasks += int(words[17])
+                memory += int(words[21]) * _PAGE
+                pids.append(pid)
+        return Load(tasks=tasks, memory=memory, pids=tuple(pids))
+
+    def shared_fairly(self, load: Load) -> int:
+        """Memory with each shared page counted once: dear to find out, so only asked when it decides."""
+        return sum(self._proportional(pid) for pid in load.pids)
+
+    def unnamed(self, load: Load) -> int:
+        """Bytes in files that are open but were removed; 0 where we may not look."""
+        files: dict[tuple[int, int], int] = {}
+        for pid in load.pids:
+            for handle in self._handles(pid):
+                if stat.S_ISREG(handle.st_mode) and handle.st_nlink == 0:
+                    files[handle.st_dev, handle.st_ino] = handle.st_blocks * 512
+        return sum(files.values())
+
+    def _pids(self) -> Iterator[str]:
+        if self._proc < 0:
+            return
+        for name in os.listdir(self._proc):  # noqa: PTH208 - by descriptor
+            if name.isdigit() and (name != "1" if self.contained else self._is_of_user(name)):
+                yield name
+
+    def _is_of_user(self, pid: str) -> bool:
+        """By its status, not by the owner of its folder, which a process can make look like root."""
+        try:
+            owner = os.stat(pid, dir_fd=self._proc).st_uid
+        except OSError:
+            return False
+        return owner in {0, self.uid} and f"\nUid:\t{self.uid}\t" in self._read(f"{pid}/status")
+
+    def _read(self, path: str) -> str:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
+        except OSError:
+            return ""
+        try:
+            return os.read(handle, 4096).decode("utf-8", "replace")
+        except OSError:
+            return ""
+        finally:
+            os.close(handle)
+
+    def _proportional(self, pid: str) -> int:
+        for line in self._read(f"{pid}/smaps_rollup").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+        words = self._read(f"{pid}/statm").split()
+        return int(words[1]) * _PAGE if words else 0
+
+    def _handles(self, pid: str) -> Iterator[os.stat_result]:
+        try:
+            folder = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._proc)
+        except OSError:
+            return
+        try:
+            for name in os.listdir(folder):  # noqa: PTH208 - by descriptor
+                try:
+                    yield os.stat(name, dir_fd=folder)
+                except OSError:
+                    continue
+        except OSError:
+            return
+        finally:
+            os.close(folder)

@@ -1,0 +1,142 @@
+"""A request on GitHub, from the guard to the last word: what `app` is for a terminal, this is for the action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from greenloop import configuration, render
+from greenloop.action.inputs import Inputs, Runner
+from greenloop.domain import Message, Outcome, Reason, Request, Source, Trust
+from greenloop.errors import GreenloopError, Refused
+from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
+from greenloop.model import open_model
+from greenloop.model.fallback import Fallback
+from greenloop.model.replay import Replay
+from greenloop.ports import Model
+from greenloop.service.guard import refusal
+from greenloop.service.job import Job, judge, play
+from greenloop.service.told import Told
+from greenloop.settings import Settings
+from greenloop.workspace import Remote
+
+EVALUATE = "evaluate"  # the one command that asks no model
+_NEWEST, _LONGEST = 30, 4000  # messages, characters of each
+FOREIGN = "The pull request comes from a fork; work on forks is not part of this version."
+CLOSED = "#{number} is closed."
+ARCHIVED = "The repository is archived."
+NOTHING_ASKED = "The command says nothing to do. Write it behind the command: /generate add retry to the uploader"
+
+
+def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[str, Any]) -> Outcome:
+    """Raises `GreenloopError` for what the asker may want mended; a stranger's request is an outcome."""
+    connection = Connection(
+        api_url=runner.api_url, server_url=runner.server_url, repository=request.repository, token=inputs.token
+    )
+    github = GitHub(connection)
+    no = refusal(request, payload, github)
+    if no is not None and no.stranger:
+        _shrug(request, github)
+        return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
+    told = Told(github, request, dry=inputs.dry_run)
+    try:
+        if no is not None:
+            raise Refused(no.why)
+        job = _job(request, inputs, runner, github, told)
+        return judge(job) if request.command == EVALUATE else play(job)
+    except GreenloopError as error:
+        told.say(f"🔴 {render.inert(str(error), 2000)}")
+        raise
+
+
+def _shrug(request: Request, github: GitHub) -> None:
+    """A stranger gets a reaction and nothing else: nobody can make the bot talk."""
+    if request.comment is not None and request.source in {Source.ISSUE, Source.PULL_REQUEST}:
+        github.react("comment", request.comment, "confused")
+
+
+def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told: Told) -> Job:
+    """All that a run needs, read in the order in which it can be refused."""
+    repository = github.repository()
+    if repository.archived:
+        raise Refused(ARCHIVED)
+    settings = _settings(inputs, github, repository)
+    pull = github.pull_request(request.number or 0) if _on_pull_request(request) else None
+    request = _reviewed(request, github) if request.source is Source.REVIEW else request
+    if not request.text.strip() and request.command != EVALUATE:
+        raise Refused(NOTHING_ASKED)
+    if pull is not None:
+        _require_ours(pull)
+    evaluating = request.command == EVALUATE
+    model = Replay((), name="none") if evaluating else _model(settings, inputs.fallback_models)
+    if request.comment is not None and request.source is not Source.REVIEW:
+        github.react("comment", request.comment, "eyes")
+    return Job(
+        request=request,
+        settings=settings,
+        model=model,
+        sandbox=inputs.sandbox,
+        dry=inputs.dry_run,
+        temp=runner.temp,
+        cache=runner.cache,
+        told=told.on(
+            base=request.base or repository.default_branch, attempts=settings.attempts, pull=pull.url if pull else ""
+        ),
+        github=github,
+        run_id=runner.run_id,
+        remote=Remote(url=repository.clone_url, token=inputs.token),
+        start=request.base or repository.default_branch,
+        pull=pull,
+        thread=() if evaluating else _quoted(request, github),
+    )
+
+
+def _quoted(request: Request, github: GitHub) -> tuple[Message, ...]:
+    """What is said around the request, newest last: material, whoever wrote it. What was adopted is no part of it."""
+    if request.number is None or request.source is Source.REVIEW:
+        return ()
+    issue = github.issue(request.number)
+    opening = f"{issue.title}\n\n{issue.body}".strip()
+    said = [] if request.text == opening else [Message(id="0", author=issue.author, trust=Trust.QUOTED, body=opening)]
+    said += [
+        Message(id=str(c.id), author=c.author, trust=Trust.QUOTED, body=c.body)
+        for c in github.thread(request.number)
+        if c.id != request.comment and c.author != github.whoami() and c.created_at <= (request.at or c.created_at)
+    ]
+    return tuple(replace(m, body=m.body[:_LONGEST]) for m in said[-_NEWEST:])
+
+
+def _on_pull_request(request: Request) -> bool:
+    return request.source in {Source.PULL_REQUEST, Source.REVIEW}
+
+
+def _require_ours(pull: PullRequest) -> None:
+    if pull.state != "open":
+        raise Refused(CLOSED.format(number=pull.number))
+    if pull.is_fork:
+        raise Refused(FOREIGN)
+
+
+def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> Settings:
+    """Of the default branch, whatever branch the work is on; then the inputs; then the key."""
+    data = github.file(inputs.config, repository.default_branch)
+    text = None if data is None else data.decode("utf-8", "replace")
+    settings = configuration.load(
+        text, name=inputs.config, overrides=inputs.overrides, called=lambda key: f"The input `{key}`"
+    )
+    return replace(settings, api_key=inputs.api_key)
+
+
+def _model(settings: Settings, fallbacks: tuple[str, ...]) -> Model:
+    first = open_model(settings)
+    return Fallback([first, *(open_model(replace(settings, model=name)) for name in fallbacks)]) if fallbacks else first
+
+
+def _reviewed(request: Request, github: GitHub) -> Request:
+    """A review is one task: its body, and its own author's comments at their places in the code."""
+    review = github.review(request.number or 0, request.comment or 0)
+    own = [c for c in review.comments if c.author == request.actor]
+    lines = [f"{c.path}{f':{c.line}' if c.line else ''}: {c.body.strip()}" for c in own]
+    text = "\n\n".join(part for part in (request.text, *lines) if part)
+    return replace(request, text=text, files=tuple(dict.fromkeys(c.path for c in own)))

@@ -1,0 +1,212 @@
+"""One permitted request: our own clone, the loop on it, and what is pushed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+
+from greenloop import recording
+from greenloop.app import bench
+from greenloop.commands.evaluate import evaluate
+from greenloop.commands.generate import generate
+from greenloop.commands.run import FILE, REFS, RESULT, WORDS, Journal, Run, opened
+from greenloop.domain import Message, Outcome, Reason, Request
+from greenloop.forge.github import GitHub, PullRequest
+from greenloop.model.replay import Replay
+from greenloop.ports import Model, OnProgress, Progress
+from greenloop.render import verdict
+from greenloop.service.lock import LOCKS, Lock
+from greenloop.service.told import Told
+from greenloop.settings import Settings
+from greenloop.workbench import Workbench
+from greenloop.workspace import GitWorkspace, Remote
+
+KEPT = "The attempts are kept under {ref}."
+HANDLED = "This request was handled already. Ask in a new comment to have it done again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """`start` is the branch that the work begins from; with `pull`, it goes on that pull request's branch."""
+
+    request: Request
+    settings: Settings
+    model: Model
+    sandbox: str
+    dry: bool
+    temp: Path
+    cache: Path
+    told: Told
+    github: GitHub
+    remote: Remote
+    run_id: str
+    start: str
+    pull: PullRequest | None = None
+    thread: tuple[Message, ...] = ()
+
+    @property
+    def branch(self) -> str:
+        """The pull request's own, or `greenloop/issue-12-add-retry-…`, the same for the same request."""
+        if self.pull is not None:
+            return self.pull.head_ref
+        slug = "-".join(re.findall(r"[a-z0-9]+", self.request.text.lower())[:6])[:40].strip("-") or "change"
+        about = f"issue-{self.request.number}" if self.request.number else "run"
+        return f"greenloop/{about}-{slug}-{self.request.key[-6:]}"
+
+
+def play(job: Job) -> Outcome:
+    """From the clone to the last word. The same request again goes on where a killed run was, or says how it ended."""
+    job.told.say("⏳ Reading the request…")
+    with _private(job.temp) as clone:
+        key = job.request.key
+        refs = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}", REFS + key, LOCKS + key)
+        with job.remote.clone(clone, refs) as workspace, _locked(job, workspace, clone) as lock:
+            base = job.pull.head_sha if job.pull else _earlier_base(workspace, job) or _tip(workspace, job)
+            request = replace(job.request, base=base, head=job.branch)
+            _restore(workspace, key)
+            secrets = (job.remote.token, job.settings.api_key)
+            with opened(workspace.git_dir, key, fresh=False, secrets=secrets) as journal:
+                if journal.key != key:  # the first one has ended
+                    return _told_again(job, request, workspace)
+                outcome = _run(job, request, workspace, journal, clone=clone, lock=lock)
+    outcome = _tidied(job, outcome)
+    job.told.ended(outcome)
+    return outcome
+
+
+def _tidied(job: Job, outcome: Outcome) -> Outcome:
+    """A branch of ours whose attempts are no better than the base helps nobody; the record under the run's ref keeps
+    them."""
+    if (
+        job.dry
+        or job.pull is not None
+        or outcome.reason is not Reason.UNCHANGED
+        or not (outcome.branch and outcome.tip)
+    ):
+        return outcome
+    job.github.delete_branch(outcome.branch, at=outcome.tip)
+    return replace(
+        outcome, branch=None, detail=f"{outcome.detail} {KEPT.format(ref=REFS + outcome.request.key)}".strip()
+    )
+
+
+@contextmanager
+def _locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | None]:
+    """A dry run changes nothing, and so locks nothing."""
+    if job.dry:
+        yield None
+        return
+    lock = Lock(workspace, job.remote, clone=clone, key=job.request.key, run=job.run_id)
+    lock.take()
+    try:
+        yield lock
+    finally:
+        lock.release(job.github)
+
+
+def _tip(workspace: GitWorkspace, job: Job) -> str:
+    return workspace.resolve(f"refs/heads/{job.start}")
+
+
+def _earlier_base(workspace: GitWorkspace, job: Job) -> str | None:
+    """A run that goes on keeps its base, wherever the branch that it came from is now."""
+    entries = _entries(workspace, job.request.key)
+    head = entries[0] if entries else None
+    return head.base if isinstance(head, recording.Run) else None
+
+
+def _entries(workspace: GitWorkspace, key: str) -> tuple[recording.Entry, ...]:
+    data = _recorded(workspace, key)
+    return recording.loads(data.decode("utf-8", "replace")) if data else ()
+
+
+def _recorded(workspace: GitWorkspace, key: str, name: str = FILE) -> bytes | None:
+    tip = workspace.ref(REFS + key)
+    return workspace.read(workspace.tree(tip), name) if tip else None
+
+
+def _restore(workspace: GitWorkspace, key: str) -> None:
+    """The journal as the run's ref has it; only those who may push can write that."""
+    data = _recorded(workspace, key)
+    if data is not None:
+        folder = workspace.git_dir / "greenloop" / "runs" / key
+        folder.mkdir(parents=True)
+        (folder / FILE).write_bytes(data)
+
+
+def _told_again(job: Job, request: Request, workspace: GitWorkspace) -> Outcome:
+    """The same end as before, and its last words once more: the first runner may not have lived to say them."""
+    key = request.key
+    said = json.loads(_recorded(workspace, key, RESULT) or b"{}")
+    job.told.say((_recorded(workspace, key, WORDS) or b"").decode("utf-8", "replace") or HANDLED)
+    reason = next((r for r in Reason if r.word == said.get("reason")), Reason.REFUSED)
+    kept = {name: said.get(name) for name in ("branch", "tip", "url")}
+    return Outcome(request=request, reason=reason, detail=HANDLED, **kept)
+
+
+def _run(
+    job: Job,
+    request: Request,
+    workspace: GitWorkspace,
+    journal: Journal,
+    *,
+    clone: Path,
+    lock: Lock | None,
+) -> Outcome:
+    def progress(event: Progress) -> None:
+        job.told(event)
+        if lock is not None:
+            lock.renew()
+
+    def publish(sha: str, ref: str) -> None:
+        if not job.dry:
+            job.remote.push(clone, sha, ref)
+
+    run = Run(workspace, request, journal, publish=publish, theirs=job.pull is not None, last_words=job.told.last_words)
+    run.begin(job.settings, job.model.name)
+    paid = recording.replies(journal.before)
+    model = Replay(paid, name=job.model.name, then=job.model) if paid else job.model
+    with _bench(job, workspace, model, progress) as made:
+        made.stop.ends(job.github.hurry)  # the runner does not wait
+        return generate(request, made, run, job.told, thread=job.thread)
+
+
+def _bench(job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress) -> AbstractContextManager[Workbench]:
+    return bench(workspace, job.settings, model, progress, sandbox=job.sandbox, cache=job.cache, temp=job.temp)
+
+
+def judge(job: Job) -> Outcome:
+    """The checks alone: a pull request beside its base, or the branch as it is."""
+    job.told.say("⏳ Running the checks…")
+    with _private(job.temp) as clone:
+        heads = [f"refs/heads/{name}" for name in (job.start, *([job.pull.base_ref, job.branch] if job.pull else []))]
+        with job.remote.clone(clone, heads) as workspace:
+            head = job.pull.head_sha if job.pull else _tip(workspace, job)
+            base = workspace.resolve(job.pull.base_sha) if job.pull else head
+            request = replace(job.request, base=base, head=head)
+            with _bench(job, workspace, Replay((), name="none"), job.told) as made:
+                measured = evaluate(request, workspace.tree(head), made, name=head)
+    outcome = Outcome(
+        request=request,
+        reason=Reason.GREEN if measured.verdict.green else Reason.of(measured.exit_code),
+        verdict=measured.verdict,
+        answer=verdict(measured.report, measured.verdict),
+    )
+    job.told.ended(outcome)
+    return outcome
+
+
+@contextmanager
+def _private(temp: Path) -> Iterator[Path]:
+    """A folder that only we can enter, gone afterwards."""
+    folder = Path(mkdtemp(prefix="greenloop-clone-", dir=temp))
+    try:
+        yield folder
+    finally:
+        rmtree(folder, ignore_errors=True)

@@ -1,0 +1,83 @@
+"""One runner per request: a ref that only moves forward says who is at work, and until when. A killed runner's lease
+runs out; the same workflow run started again takes over at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from greenloop.errors import Refused
+from greenloop.forge.github import GitHub
+from greenloop.workspace import GitWorkspace, NotPushed, Remote
+
+LOCKS = "refs/greenloop/locks/"
+LEASE = 30 * 60.0  # seconds; longer than any time without a sign of life
+_RENEW = 60.0
+BUSY = "This request is being worked on in workflow run {run}. Its lease ends in {minutes} minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    run: str
+    until: float
+
+    @property
+    def message(self) -> str:
+        return f"At work on this request\n\nGreenloop-Holder: {self.run}\nGreenloop-Until: {self.until:.0f}\n"
+
+    @classmethod
+    def of(cls, message: str) -> Holder:
+        """What nobody of ours has written has run out."""
+        said = dict(line.split(": ", 1) for line in message.splitlines() if ": " in line)
+        until = said.get("Greenloop-Until", "0")
+        return cls(said.get("Greenloop-Holder", ""), float(until) if until.isdigit() else 0.0)
+
+
+class Lock:
+    """Taken by `take`, kept by `renew`, given back by `release`."""
+
+    def __init__(
+        self,
+        workspace: GitWorkspace,
+        remote: Remote,
+        *,
+        clone: Path,
+        key: str,
+        run: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._workspace, self._remote, self._clone = workspace, remote, clone
+        self._ref, self._run, self._clock = LOCKS + key, run, clock
+        self._at = workspace.ref(self._ref)
+        self._renewed = 0.0
+
+    def take(self) -> None:
+        """Raises `Refused` while somebody else is at work."""
+        if self._at is not None:
+            holder = Holder.of(self._workspace.history(self._at, 1)[0].message)
+            left = holder.until - self._clock()
+            if left > 0 and holder.run != self._run:
+                raise Refused(BUSY.format(run=holder.run, minutes=round(left / 60)))
+        try:
+            self._move()
+        except NotPushed:
+            raise Refused(BUSY.format(run="another", minutes=round(LEASE / 60))) from None
+
+    def renew(self) -> None:
+        """Now and then; raises `NotPushed` when somebody has taken over, who must not be disturbed."""
+        if self._clock() - self._renewed >= _RENEW:
+            self._move()
+
+    def _move(self) -> None:
+        """A commit on top of the last one: of two who try, the second is not taken."""
+        holder = Holder(self._run, self._clock() + LEASE)
+        parents = () if self._at is None else (self._at,)
+        sha = self._workspace.commit(self._workspace.store({}), parents, holder.message)
+        self._remote.push(self._clone, sha, self._ref)
+        self._at, self._renewed = sha, self._clock()
+
+    def release(self, github: GitHub) -> None:
+        if self._at is not None:
+            github.delete_ref(self._ref, at=self._at)

@@ -1,0 +1,140 @@
+"""The settings: one frozen value, built once. Defaults < the repository's `.github/greenloop.yml` < the command line.
+
+The field metadata is the documentation: the README's table, `greenloop init` and every error message are made of it.
+Reading the YAML is `configuration.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+FILE = ".github/greenloop.yml"
+# settings that the command line and the action's inputs can give as well, by these names
+GIVEN = (
+    "model",
+    "api_base",
+    "attempts",
+    "max_cost",
+    "max_tokens",
+    "max_minutes",
+    "test_command",
+    "install_command",
+    "directory",
+)
+
+# Read by pydantic alone, when a file is validated: no unknown names, and "4" is no number.
+_STRICT: Mapping[str, Any] = {"extra": "forbid", "strict": True}
+
+
+def _option(default: Any, doc: str, example: str) -> Any:  # noqa: ANN401 - a dataclass field of any type
+    """A field with its documentation: what it is (one sentence), and an example as it stands in YAML."""
+    if isinstance(default, dict):
+        empty: Mapping[str, Any] = MappingProxyType(default)
+        return field(default_factory=lambda: empty, metadata={"doc": doc, "example": example})
+    return field(default=default, metadata={"doc": doc, "example": example})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandCheck:
+    """A check that is any program of the repository's own."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+    run: str  # split like a shell splits words; there is no shell
+    report: str = ""  # file it writes, relative to the directory it runs in; "" for none
+    format: str = "exit"  # "junit" | "sarif" | "exit"
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """US dollars per million tokens, for a model that has no public price."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Immutable; `dataclasses.replace` makes another one."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+    model: str = _option(
+        "",
+        "The model: `provider/name` through litellm, or the name that the endpoint at `api_base` knows.",
+        "model: anthropic/claude-sonnet-5",
+    )
+    api_base: str = _option(
+        "",
+        "Address of an OpenAI-compatible endpoint (vLLM, llama.cpp, Ollama, LM Studio); spoken to directly.",
+        "api_base: http://127.0.0.1:8000/v1",
+    )
+    api_key: str = field(default="", repr=False)  # from the environment or an input only, never from YAML
+    attempts: int = _option(4, "How many judged attempts a run may make.", "attempts: 4")
+    max_cost: float = _option(
+        2.0,
+        "US dollars that a run may spend; a model without a price is bounded by `max_tokens` alone.",
+        "max_cost: 2.0",
+    )
+    max_tokens: int = _option(400_000, "Tokens, in and out, that a run may use.", "max_tokens: 400000")
+    max_minutes: float = _option(60.0, "Wall-clock minutes that a run may take.", "max_minutes: 60")
+    max_output: int = _option(8192, "Tokens that one answer may have.", "max_output: 8192")
+    context_tokens: int = _option(
+        24_000, "Tokens of one prompt at most; what does not fit is left out whole and named.", "context_tokens: 24000"
+    )
+    prices: Prices | None = _option(  # noqa: RUF009 - a frozen default
+        None, "US dollars per million tokens, for a model without a public price.", "prices: {input: 0.5, output: 1.5}"
+    )
+    checks: tuple[str, ...] = _option(
+        ("ruff", "pytest", "bandit"),
+        "The checks, in order: `ruff`, `pytest`, `bandit`, and the names under `commands`.",
+        "checks: [ruff, pytest, bandit]",
+    )
+    commands: Mapping[str, CommandCheck] = _option(
+        {},
+        "Checks of the repository's own: `run`, and what it writes: `junit`, `sarif` or only an `exit` code.",
+        "commands: {jest: {run: npx jest, report: junit.xml, format: junit}}",
+    )
+    test_command: str = _option(
+        "",
+        "How the tests are run; default `python -m pytest`. Split into words as a shell does; there is no shell.",
+        "test_command: python -m pytest tests",
+    )
+    test_timeout: float = _option(600.0, "Seconds that one run of the tests may take.", "test_timeout: 600")
+    install_command: str = _option(
+        "",
+        "How the target's dependencies are installed, with the network on but without the credentials of a private "
+        "index; default: by its lock file or manifest, `none`: not at all.",
+        "install_command: pip install -e .[dev]",
+    )
+    directory: str = _option(
+        "", "The package inside a monorepo that commands run in, relative to the root.", "directory: packages/uploader"
+    )
+    allow: tuple[str, ...] = _option(
+        (),
+        "Patterns of protected paths that may be changed: existing tests, check configuration, CI files.",
+        "allow: ['tests/**']",
+    )
+    paths: tuple[str, ...] = _option(
+        (),
+        "Patterns of paths that may be changed at all; empty means every path that is not protected.",
+        "paths: ['src/**', 'tests/**']",
+    )
+    never_send: tuple[str, ...] = _option(
+        (),
+        "Patterns of paths whose text is never sent to a model, beside what looks like a secret.",
+        "never_send: ['customers/**']",
+    )
+    memory: int = _option(4096, "Megabytes of memory that a check may use.", "memory: 4096")
+    processes: int = _option(256, "Processes and threads that a check may have.", "processes: 256")
+    disk: int = _option(2048, "Megabytes that a check may write.", "disk: 2048")
+    tidy: bool = _option(
+        True, "Whether ruff's safe fixes and formatter run on the changed lines before the checks.", "tidy: true"
+    )
+    sign_off: bool = _option(False, "Whether commits carry `Signed-off-by` of the requester (DCO).", "sign_off: false")

@@ -1,0 +1,138 @@
+"""All that a command works with, as one value: ports, settings, budget, and the folders of this run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from types import MappingProxyType
+
+from greenloop import checks
+from greenloop.domain import CheckResult, Finding, Report, Status, Tree
+from greenloop.environment import extend, is_manifest
+from greenloop.environment import prepare as prepare_environment
+from greenloop.model.budget import Budget
+from greenloop.ports import Change, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
+from greenloop.settings import Settings
+from greenloop.stopping import Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workbench:
+    """`scratch` is private to the run and removed at its end; `cache` outlives it."""
+
+    settings: Settings
+    workspace: Workspace
+    sandbox: Sandbox
+    model: Model
+    budget: Budget
+    progress: OnProgress
+    stop: Stop
+    scratch: Path
+    cache: Path
+
+    def say(self, phase: str, **words: object) -> None:
+        self.progress(Progress(phase=phase, usage=self.budget.used, **words))  # type: ignore[arg-type]
+
+    @contextmanager
+    def laid(self, tree: Tree) -> Iterator[Path]:
+        """A fresh folder that holds `tree`; gone afterwards."""
+        folder = Path(mkdtemp(prefix="tree-", dir=self.scratch))
+        try:
+            self.workspace.lay(tree, folder)
+            yield folder
+        finally:
+            rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The base commit's tree, where its programs are, and what the checks say of it."""
+
+    tree: Tree
+    environment: Environment
+    report: Report
+
+
+def baseline(bench: Workbench, tree: Tree) -> Baseline:
+    """Prepare the environment of the base and run every check on it."""
+    bench.say("environment")
+    with bench.laid(tree) as folder:
+        environment = prepare_environment(
+            folder, bench.settings, cache=bench.cache, sandbox=bench.sandbox, progress=bench.progress
+        )
+    bench.say("baseline")
+    return Baseline(tree=tree, environment=environment, report=_examine(bench, tree, (), environment))
+
+
+def measure(
+    bench: Workbench,
+    tree: Tree,
+    base: Baseline,
+    *,
+    first: Iterable[str] = (),
+    only: Iterable[str] = (),
+) -> Report:
+    """Every check on `tree`; with `only`, just the tests of these files. Files that are as on the base keep the
+    base's findings: the linters look at what changed."""
+    changes = bench.workspace.diff(base.tree, tree)
+    environment = _environment(bench, tree, base, changes)
+    report = _examine(bench, tree, changes, environment, first=tuple(first), only=tuple(only))
+    return report if only else _completed(report, base.report, {c.path for c in changes})
+
+
+def _environment(bench: Workbench, tree: Tree, base: Baseline, changes: tuple[Change, ...]) -> Environment:
+    """The base's environment, with what the attempt adds to the manifests."""
+    if not any(is_manifest(c.path) for c in changes):
+        return base.environment
+    with bench.laid(base.tree) as old, bench.laid(tree) as new:
+        return extend(base.environment, old, new, bench.settings, cache=bench.cache, sandbox=bench.sandbox)
+
+
+def _examine(
+    bench: Workbench,
+    tree: Tree,
+    changes: tuple[Change, ...],
+    environment: Environment,
+    *,
+    first: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+) -> Report:
+    lines: Mapping[str, frozenset[int]] = MappingProxyType({c.path: c.lines for c in changes if c.status != "D"})
+    folders: list[Path] = []
+
+    def make() -> Subject:
+        folder = Path(mkdtemp(prefix="tree-", dir=bench.scratch))
+        folders.append(folder)
+        bench.workspace.lay(tree, folder)
+        return Subject(
+            folder=folder,
+            directory=bench.settings.directory,
+            changed=tuple(lines),
+            lines=lines,
+            environment=environment,
+            first=first,
+            only=only,
+        )
+
+    names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
+    try:
+        return checks.examine(make, bench.sandbox, bench.settings, names=names)
+    finally:
+        for folder in folders:
+            rmtree(folder, ignore_errors=True)
+
+
+def _completed(report: Report, base: Report, changed: set[str]) -> Report:
+    return Report(results=tuple(_with_unchanged(r, base.of(r.check), changed) for r in report.results))
+
+
+def _with_unchanged(result: CheckResult, base: CheckResult | None, changed: set[str]) -> CheckResult:
+    """The base's findings in files that are the same now. A check that runs tests has looked at everything."""
+    if base is None or result.tests or base.tests or result.status in {Status.BROKEN, Status.SKIPPED}:
+        return result
+    kept: tuple[Finding, ...] = tuple(f for f in base.findings if f.path is not None and f.path not in changed)
+    return replace(result, findings=(*result.findings, *kept)) if kept else result

@@ -1,0 +1,12 @@
+"""The repository as trees: read, edited, laid on disk, committed and published, by git plumbing alone.
+
+It has no working copy of its own and never touches the user's files, index, HEAD or configuration. Everything that a
+model or a stranger's tree brings in (paths, names, links) is held to be hostile.
+"""
+
+from greenloop.workspace.history import CommitInfo
+from greenloop.workspace.paths import Forbidden
+from greenloop.workspace.remote import NotPushed, Remote
+from greenloop.workspace.repository import FALLBACK_IDENTITY, GitWorkspace, open_workspace
+
+__all__ = ["FALLBACK_IDENTITY", "CommitInfo", "Forbidden", "GitWorkspace", "NotPushed", "Remote", "open_workspace"]

@@ -1,0 +1,135 @@
+"""Every request that our adapter makes is one that GitHub describes. Run by `make test-contract`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+from graphql import build_schema, parse, validate
+
+from contract.fetch import place
+from contract.openapi import Description
+from fakes.github import FakeGitHub
+from fakes.github.server import API, GRAPHQL
+from greenloop.forge.github import GitHub
+
+# where the description is known to be behind GitHub: operation → what it says
+BEHIND = {
+    "git/list-matching-refs": ["the query 'per_page' is unknown"],  # every list is asked for by the hundred
+}
+
+
+def drive(fake: FakeGitHub, github: GitHub) -> set[str]:
+    """Call every method of the adapter, on the ways on which it asks for something else; their names."""
+    repository = next(iter(fake.world.repositories.values()))
+    issue = fake.issue("Add retry", author="ada")
+    tip = repository.git.sha("refs/heads/main")
+    assert tip is not None
+    for ref in ("refs/heads/greenloop/a-b", "refs/greenloop/runs/key"):
+        repository.git.commit(ref.removeprefix("refs/heads/"), {"a.py": "x = 2\n"}, "change", "ada")
+    theirs = fake.comment(issue.number, "/generate", author="ada")
+    calls: dict[str, list[Any]] = {
+        "hurry": [()],
+        "whoami": [()],
+        "permission": [("ada",), ("eve",), ("greenloop[bot]",)],
+        "repository": [()],
+        "issue": [(issue.number,)],
+        "comment": [(theirs.id,)],
+        "thread": [(issue.number,)],
+        "file": [(".github/greenloop.yml", "main"), ("ordner/ä ö.py", "main")],
+        "branch": [("main",), ("greenloop/a-b",)],
+        "refs": [("refs/greenloop/runs/",)],
+    }
+    for name, many in calls.items():
+        for words in many:
+            getattr(github, name)(*words)
+    return set(calls) | _converse(fake, github, issue.number) | _propose(fake, github)
+
+
+def _converse(fake: FakeGitHub, github: GitHub, number: int) -> set[str]:
+    made = github.say(number, "key", "first")
+    github.say(number, "key", "second")
+    github.say(number, "key", "third", recorded=made)
+    github.edit(made, "fourth")
+    github.react("issue", number, "eyes")
+    github.react("comment", made, "confused")
+    return {"say", "edit", "react"} | _review(fake, github)
+
+
+def _review(fake: FakeGitHub, github: GitHub) -> set[str]:
+    pull = fake.pull_request("greenloop/a-b", author="ada")
+    review = fake.review(pull.number, "Please change it.", comments=({"body": "here", "path": "a.py"},))
+    seen = github.review(pull.number, review.id)
+    github.react("pull_request", pull.number, "eyes")
+    github.react("review_comment", seen.comments[0].id, "eyes")
+    github.pull_request(pull.number)
+    return {"review", "pull_request"}
+
+
+def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:
+    repository = next(iter(fake.world.repositories.values()))
+    repository.git.commit("greenloop/c", {"a.py": "x = 3\n"}, "change", "ada")
+    offer = {"branch": "greenloop/c", "base": "main", "title": "A change"}
+    made = github.propose(**offer, body="first", draft=True)
+    github.propose(**offer, body="second", draft=False)
+    github.propose(**offer, body="third", draft=True)
+    github.ready(made.number)  # type: ignore[union-attr]
+    tip = repository.git.sha("refs/heads/greenloop/c")
+    assert tip is not None
+    assert github.delete_branch("greenloop/c", at=tip)
+    assert not github.delete_ref("refs/greenloop/runs/none", at=tip)
+    return {"propose", "ready", "delete_branch", "delete_ref"}
+
+
+def test_every_request_is_one_that_github_describes(fake: FakeGitHub, github: GitHub, description: Description) -> None:
+    methods = {name for name, _ in inspect.getmembers(GitHub, inspect.isfunction) if not name.startswith("_")}
+    assert drive(fake, github) == methods, "a method of the adapter is not driven here"
+    asked, wrong = set(), []
+    for request in fake.requests:
+        if request.path.startswith(API):
+            path = request.path.removeprefix(API)
+            name, problems = description.problems(request.method, path, request.query, request.body)
+            asked.add(name)
+            wrong += [f"{request}: {problem}" for problem in problems if problem not in BEHIND.get(name, ())]
+    assert wrong == []
+    assert len(asked) >= 15
+
+
+def test_every_query_fits_githubs_graphql_schema(fake: FakeGitHub, github: GitHub) -> None:
+    drive(fake, github)
+    schema = build_schema(place("@octokit/graphql-schema").read_text(), assume_valid=True)  # it has a field twice
+    queries = {request.body["query"] for request in fake.requests if request.path == GRAPHQL}
+    assert {tuple(map(str, validate(schema, parse(query)))) for query in queries} == {()}
+    assert len(queries) == 3
+    assert validate(schema, parse("query { viewer { name_of_no_field } }"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "body", "problem"),
+    [
+        ("POST", "/repos/o/r/issues/1/comments", {}, {"body": "x"}, None),
+        ("POST", "/repos/o/r/issues/1/comments", {}, {}, "'body' is a required property"),
+        ("POST", "/repos/o/r/issues/1/comments", {}, None, "the body is missing"),
+        ("POST", "/repos/o/r/issues/1/comments", {}, {"body": 1}, "1 is not of type 'string'"),
+        ("POST", "/repos/o/r/issues/1/comments", {}, {"body": "x", "b": 1}, "the property 'b' is unknown"),
+        ("POST", "/repos/o/r/issues/one/comments", {}, {"body": "x"}, "issue_number: 'one' is not of type 'integer'"),
+        ("GET", "/repos/o/r/pulls", {"state": "open", "per_page": "100"}, None, None),
+        ("GET", "/repos/o/r/pulls", {"state": "none"}, None, "state: 'none' is not one of ['open', 'closed', 'all']"),
+        ("GET", "/repos/o/r/pulls", {"page_size": "3"}, None, "the query 'page_size' is unknown"),
+        ("GET", "/repos/o/r/issues/1", {}, {"a": 1}, "it takes no body"),
+        ("GET", "/repos/o/r/git/ref/heads/a/b", {}, None, None),
+        ("PATCH", "/repos/o/r/pulls", {}, {}, "there is no such operation"),
+    ],
+)
+def test_what_github_would_not_take_is_found(
+    method: str,
+    path: str,
+    query: dict[str, str],
+    body: Any,
+    problem: str | None,
+    description: Description,
+) -> None:
+    """Else the test above could not fail."""
+    _, problems = description.problems(method, path, query, body)
+    assert problems == ([problem] if problem else [])

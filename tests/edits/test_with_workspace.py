@@ -1,0 +1,45 @@
+"""Every answer of the corpus that applies, applied by the real workspace to real trees."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from greenloop.domain import Patch
+from greenloop.edits import parse
+from greenloop.workspace import Forbidden, open_workspace
+
+CORPUS = Path(__file__).parent / "corpus"
+BASE: dict[str, str] = tomllib.loads((CORPUS / "base.toml").read_text("utf-8"))["files"]
+OUTSIDE = {"../outside.py", ".git/config"}
+
+
+def test_what_is_parsed_is_what_the_workspace_makes(make_repo: Callable[..., Path]) -> None:
+    workspace = open_workspace(make_repo({"seed": ""}))
+    applied = refused = 0
+    for name in ("whole.toml", "search.toml", "diffs.toml"):
+        for case in tomllib.loads((CORPUS / name).read_text("utf-8"))["case"]:
+            if "kind" in case:
+                continue
+            files = BASE | case.get("files", {})
+            tree = workspace.store({path: text.encode() for path, text in files.items()})
+            read, paths = partial(workspace.read, tree), workspace.entries(tree)
+            patch = parse(case["reply"], read, paths, expected=tuple(case.get("expected", ())))
+            assert isinstance(patch, Patch), case["name"]
+            if OUTSIDE & set(patch.paths):
+                with pytest.raises(Forbidden):
+                    workspace.apply(tree, patch)
+                refused += 1
+                continue
+            made = workspace.apply(tree, patch)
+            for path, text in case.get("after", {}).items():
+                assert workspace.read(made, path) == text.encode(), (case["name"], path)
+            for path in case.get("gone", []):
+                assert path not in workspace.entries(made), (case["name"], path)
+            applied += 1
+    assert applied > 90
+    assert refused == len(OUTSIDE)

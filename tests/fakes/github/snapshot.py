@@ -1,0 +1,35 @@
+"""What a person can see of a repository, as plain values without ids and times: to be compared whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakes.github.state import Issue, Repository
+
+
+def seen(repository: Repository) -> dict[str, Any]:
+    git = repository.git
+    refs = {ref: git.subjects(ref) for ref in git.refs() if not ref.startswith("refs/pull/")}
+    issues = {issue.number: _issue(repository, issue) for issue in repository.issues.values()}
+    return {"refs": refs, "issues": issues}
+
+
+def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:
+    comments = [c for c in repository.comments.values() if c.number == issue.number]
+    seen: dict[str, Any] = {
+        "title": issue.title,
+        "body": issue.body,
+        "author": issue.author.login,
+        "state": issue.state,
+        "reactions": _reactions(repository, "issue", issue.number),
+        "comments": [
+            {"author": c.author.login, "body": c.body, "reactions": _reactions(repository, "comment", c.id)}
+            for c in comments
+        ],
+    }
+    pull = issue.pull
+    return seen | ({"head": pull.head, "base": pull.base, "draft": pull.draft} if pull else {})
+
+
+def _reactions(repository: Repository, kind: str, number: int) -> list[tuple[str, str]]:
+    return [(r.login, r.content) for r in repository.reactions if r.subject == (kind, number)]

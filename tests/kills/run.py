@@ -1,0 +1,158 @@
+"""The kill table: each rule is switched off, singly, in a copy of the source, and the test that it names must turn red.
+
+    python tests/kills/run.py [AREA…] [-j N]
+
+An area is a file `tests/kills/AREA.toml`. The product has no switches: a kill is an exact replacement in one file. Not
+a mutation tester: it asks only whether the rules that matter are guarded by a test that notices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 300
+COPIED = (
+    "bot",
+    "tests",
+    "action",
+    "action.yml",
+    ".github",
+    "pyproject.toml",
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs",
+    "Makefile",
+    "LICENSE",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    area: str
+    rule: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+def load(areas: list[str]) -> list[Kill]:
+    """The kills of these areas, or of all. Raises `SystemExit` for what is not a kill."""
+    known = {path.stem: path for path in sorted((ROOT / "tests/kills").glob("*.toml"))}
+    unknown = set(areas) - set(known)
+    if unknown or not known:
+        raise SystemExit(f"no such area: {', '.join(sorted(unknown)) or 'none at all'}; there are: {', '.join(known)}")
+    wanted = {field.name for field in fields(Kill)} - {"area"}
+    kills = []
+    for area in areas or known:
+        for entry in tomllib.loads(known[area].read_text())["kill"]:
+            if set(entry) != wanted:
+                raise SystemExit(f"{area}.toml: a kill has exactly {sorted(wanted)}, this one has {sorted(entry)}")
+            kills.append(Kill(area=area, **entry))
+    return kills
+
+
+def pytest(tests: list[str], *, root: Path, extra: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run these tests on the source in `root`; whatever they start finds the same source first."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTEST_", "COVERAGE_"))}
+    environment["PYTHONPATH"] = str(root / "bot")
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # most of a short run's time, and none of them is needed
+    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *extra, *tests]
+    return subprocess.run(argv, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
+
+
+@contextmanager
+def copy() -> Iterator[Path]:
+    """The checkout without its history and environment, to be changed at will."""
+    with tempfile.TemporaryDirectory(prefix="kill-") as folder:
+        root = Path(folder)
+        root.chmod(0o755)  # some tests run programs as another user
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, symlinks=True)
+            elif source.exists():
+                shutil.copy2(source, root / name)
+        yield root
+
+
+def disarm(kill: Kill, root: Path) -> str:
+    """Apply the kill; the answer says why it could not be, or is empty."""
+    path = root / kill.file
+    if not path.is_file():
+        return f"{kill.file} does not exist"
+    source = path.read_text()
+    if source.count(kill.old) != 1:
+        return f"its text occurs {source.count(kill.old)} times in {kill.file}, not once"
+    changed = source.replace(kill.old, kill.new)
+    if changed == source:
+        return "it changes nothing"
+    try:
+        compile(changed, kill.file, "exec")
+    except SyntaxError as error:
+        return f"{kill.file} is no Python any more: {error}"
+    path.write_text(changed)
+    for stale in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+        stale.unlink()
+    return ""
+
+
+def judge(kill: Kill) -> str:
+    """Empty when the test turns red; otherwise what is wrong with the kill or with the test."""
+    with copy() as root:
+        problem = disarm(kill, root)
+        if problem:
+            return problem
+        try:
+            done = pytest([kill.test], root=root)
+        except subprocess.TimeoutExpired:
+            return f"the test did not end within {SECONDS} s"
+    if done.returncode == 1:  # 1 is pytest's word for "tests failed"; everything above means that none was run
+        return ""
+    what = "stays green" if done.returncode == 0 else f"could not be run (pytest ended with {done.returncode})"
+    return f"the test {what}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
+
+
+def green(kills: list[Kill], jobs: int) -> bool:
+    """Whether every test that the kills name passes on the source as it is."""
+    tests = sorted({kill.test for kill in kills})
+    with copy() as root:
+        done = pytest(tests, root=root, extra=("-p", "xdist.plugin", "-n", str(jobs)))
+    if done.returncode:
+        sys.stdout.write(f"{done.stdout[-6000:]}{done.stderr[-3000:]}\nThe tests are not green to begin with.\n")
+    return done.returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("areas", nargs="*", metavar="AREA")
+    parser.add_argument("-j", "--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    kills = load(arguments.areas)
+    if not green(kills, arguments.jobs):
+        return 1
+    missed = 0
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for kill, problem in zip(kills, pool.map(judge, kills), strict=True):
+            missed += bool(problem)
+            word = "NOT KILLED" if problem else "turns red"
+            sys.stdout.write(f"{kill.area:12} {kill.rule}\n{'':12} → {kill.test}: {word}{problem and ': ' + problem}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(kills) - missed} of {len(kills)} rules are guarded.\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,328 @@
+"""Which way of being confined is taken, what is refused with which words, and that ordinary programs work inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import git
+from greenloop.errors import NoSandbox, UsageError
+from greenloop.ports import Policy
+from greenloop.sandbox import cure, identity, open_sandbox, run, view
+
+NO_NAMESPACES = ("unshare", "mount", "pivot_root", "mount_setattr")
+
+
+def test_bad_orders_are_refused_before_anything_runs(here: Any) -> None:
+    box = open_sandbox()
+
+    def refusal(*, argv: tuple[str, ...] = ("true",), cwd: Path = here.work, **policy: Any) -> str:
+        with pytest.raises(UsageError) as caught:
+            box.run(argv, cwd=cwd, policy=Policy(**policy))
+        return str(caught.value)
+
+    missing = here.base / "missing"
+    assert refusal(argv=()) == "there is no program to run: the command is empty"
+    assert refusal(cwd=missing) == f"{missing} must be an existing folder"
+    assert refusal(writable=(missing,)) == f"{missing} must be an existing folder"
+    assert refusal(network="all") == "network 'all' is not known; there is none and loopback"
+    assert "zero byte" in refusal(argv=("tr\0ue",))
+    with pytest.raises(UsageError, match="sandbox 'weak' is not known; there is auto, namespaces, uid"):
+        open_sandbox("weak")
+
+
+def test_the_level_says_what_it_is_made_of(place: Any) -> None:
+    told = place.order((place.python, "-c", ""))["level"]
+    parts = ["namespaces: own process, network and file system namespaces"]
+    if place.choice == "uid":
+        parts = ["uid: a fresh user"]
+    elif not place.stranger and os.geteuid() == 0:
+        parts += ["a fresh user"]
+    pattern = ", ".join([*parts, "Landlock (ABI N)", "seccomp", "limits"])
+    assert pattern == "".join("N" if c.isdigit() else c for c in told)
+
+
+def test_where_namespaces_are_forbidden_root_gets_a_fresh_user(place_of: Any) -> None:
+    place = dataclasses.replace(place_of("uid"), choice="auto", without=NO_NAMESPACES)
+    told = place.order((place.python, "-c", "import os; print(os.getuid() > 65535)"))
+    assert (told["level"].split(":")[0], told["done"]["stdout"]) == ("uid", "True\n")
+
+
+def test_without_anything_strong_enough_nothing_is_run_and_the_cure_is_named(place_of: Any) -> None:
+    place = dataclasses.replace(place_of("stranger"), choice="auto", without=NO_NAMESPACES)
+    refused = place.order((place.python, "-c", "open('ran', 'w')"))["refused"]
+    assert refused.startswith(
+        "Nothing here confines generated code strongly enough, so none of it was run.\n"
+        "  namespaces: unshare: Operation not permitted\n"
+        "  uid: needs root, and more than one user in this user namespace\n"
+        "What helps:\n"
+    )
+    assert "\n  - run as root in a container: then a separate user, Landlock and seccomp confine it\n" in refused
+    assert (
+        "\n  - on Debian: a kernel of 5.12 or later and user namespaces, which the package bubblewrap also needs"
+        in refused
+    )
+    assert list(place.work.iterdir()) == []
+
+
+def test_landlock_is_needed_without_namespaces(place_of: Any) -> None:
+    place = dataclasses.replace(place_of("uid"), choice="auto", without=(*NO_NAMESPACES, "landlock_create_ruleset"))
+    refused = place.order((place.python, "-c", ""))["refused"]
+    assert "\n  uid: the kernel's Landlock is too old (ABI 0, 3 is needed)\n" in refused
+    spaces = dataclasses.replace(place_of("stranger"), without=("landlock_create_ruleset",))
+    assert "Landlock" not in spaces.order((spaces.python, "-c", ""))["level"]
+
+
+def test_settings_that_forbid_namespaces_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("kernel/apparmor_restrict_unprivileged_userns", "1"), ("user/max_user_namespaces", "0")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(value + "\n")
+    monkeypatch.setattr(cure, "_SYSCTL", tmp_path)
+    text = cure.explain({"namespaces": "unavailable mount: Permission denied", "uid": "unusable /home/me/python"})
+    assert text.splitlines()[:6] == [
+        "Nothing here confines generated code strongly enough, so none of it was run.",
+        "  namespaces: mount: Permission denied",
+        "  uid: /home/me/python cannot be read by the separate user that generated code runs as",
+        "What helps:",
+        (
+            "  - let other users pass: `chmod o+x` each folder that leads to /home/me/python and `chmod -R o+rX` it, "
+            "or install Python in /usr or /opt"
+        ),
+        "  - as root: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
+    ]
+    assert "  - as root: `sysctl user.max_user_namespaces=15000`" in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs as itself")
+def test_what_another_user_cannot_read_is_named_with_the_cure(here: Any) -> None:
+    closed = here.base / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "file").touch(mode=0o600)
+    for choice, path in (("namespaces", closed / "file"), ("auto", closed / "file")):
+        with pytest.raises(NoSandbox) as caught:
+            open_sandbox(choice).run(("true",), cwd=here.work, policy=Policy(readable=(path,)))
+        assert f"namespaces: {path} cannot be read by the separate user that generated code runs as" in str(
+            caught.value
+        )
+        assert f"`chmod o+x` each folder that leads to {path}" in str(caught.value)
+    done = here.code(
+        "import os; print(os.listdir(os.environ['D']))", readable=(closed,), environment={"D": str(closed)}
+    )
+    assert done.stdout == "['file']\n"  # a temporary folder of ours is opened
+
+
+def broken(folder: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the package with one defence switched off."""
+    shutil.copytree(folder / "bot", folder / "broken")
+    path = folder / "broken" / "greenloop" / "sandbox" / file
+    source = path.read_text()
+    assert source.count(old) == 1
+    path.write_text(source.replace(old, new))
+    return folder / "broken" / "greenloop"
+
+
+DEFENCES = [
+    (
+        "seccomp.py",
+        "_refuse(name, errno.EPERM) for name in REFUSED",
+        'b"" for name in ()',
+        "memory outside the count, kernel keys",
+    ),
+    ("seccomp.py", '_refuse("socket", errno.EPERM)', 'b""', "unix socket, internet socket"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "words"), DEFENCES, ids=["calls", "sockets"])
+def test_with_a_hole_nothing_is_run(place_of: Any, file: str, old: str, new: str, words: str) -> None:
+    place = place_of("stranger")
+    told = dataclasses.replace(place, package=broken(place.base, file, old, new)).order(
+        (place.python, "-c", "open('ran', 'w')")
+    )
+    refused = told["refused"].splitlines()[1]
+    assert refused.startswith("  namespaces: an attack from inside works: ")
+    assert set(words.split(", ")) <= set(refused.partition("works: ")[2].split(", "))
+    assert list(place.work.iterdir()) == []
+
+
+PROGRAMS = """
+import asyncio, ctypes, json, multiprocessing, os, pathlib, sqlite3, subprocess, sys, tempfile, threading
+def double(n): return 2 * n
+async def shell():
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "print(1)", stdout=subprocess.PIPE)
+    return (await process.communicate())[0].decode()
+if __name__ == "__main__":
+    said = []
+    thread = threading.Thread(target=said.append, args=("thread",)); thread.start(); thread.join()
+    with multiprocessing.Pool(2) as pool: said += pool.map(double, [1, 2])
+    queue = multiprocessing.Queue(); queue.put(7); said.append(queue.get())
+    said.append(asyncio.run(shell()))
+    said.append(subprocess.run("echo $((1 + 1)); exit 3", shell=True, capture_output=True, text=True).stdout)
+    with tempfile.TemporaryDirectory() as folder, sqlite3.connect(pathlib.Path(folder, "db")) as db:
+        said.append(db.execute("select 1 + 2").fetchone()[0])
+    pathlib.Path.home().joinpath(".cache").mkdir(); os.mkfifo("fifo")
+    os.makedirs("a/b"); os.rename("a/b", "b"); os.link("fifo", "b/fifo")
+    said += [len(os.urandom(4)), os.cpu_count() >= 1, open("/dev/null", "w").write("x")]
+    said += [len(open("/dev/zero", "rb").read(2))]
+    print("again", file=open("/dev/stdout", "w"))
+    print(json.dumps(said))
+"""
+
+
+def test_ordinary_programs_work(place: Any) -> None:
+    (place.work / "program.py").write_text(PROGRAMS)
+    done = place.run((place.python, "program.py"))
+    expected = ["thread", 2, 4, 7, "1\n", "2\n", 3, 4, True, 1, 2]
+    assert (done.stderr, done.exit_code, done.killed_by) == ("", 0, None)
+    again, said = done.stdout.splitlines()
+    assert (again, json.loads(said)) == ("again", expected)
+
+
+def test_the_tools_of_the_checks_work(here: Any) -> None:
+    (here.work / "test_it.py").write_text(
+        "import sys\n\ndef test_it(tmp_path):\n    (tmp_path / 'x').touch()\n    assert eval('1')\n"
+    )
+    done = {
+        argv[0]: here.run(argv).stdout.splitlines()
+        for argv in (
+            ("pytest", "-q", "-p", "no:cacheprovider", "test_it.py"),
+            ("ruff", "check", "--isolated", "--no-cache", "--output-format", "concise", "test_it.py"),
+            ("bandit", "-q", "-f", "csv", "test_it.py"),
+            ("git", "init", "-q", "-b", "main", "repo"),
+            (
+                "git",
+                "-C",
+                "repo",
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=b",
+                "commit",
+                "-q",
+                "--allow-empty",
+                "-m",
+                "c",
+            ),
+        )
+    }
+    assert done["pytest"][0].startswith(".")
+    assert "test_it.py:1:8: F401 [*] `sys` imported but unused" in done["ruff"]
+    assert [line.split(",")[1] for line in done["bandit"]] == ["test_name", "assert_used", "blacklist"]
+    assert git("log", "--format=%s", cwd=here.work / "repo") == "c"
+
+
+def test_a_virtual_environment_is_entered_by_every_spelling(here: Any) -> None:
+    """Its interpreter is a chain of links to somewhere else; so is, often, the folder it lies in."""
+    real = here.base / "real"
+    real.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", real / "venv"], check=True)
+    (here.base / "way").symlink_to("real")
+    (here.base / "absolute").symlink_to(here.base / "way" / "venv")
+    for spelling in (real / "venv", here.base / "way" / "venv", here.base / "absolute"):
+        python = spelling / "bin" / "python"
+        program = "import sys, sqlite3, ctypes; print(sys.prefix); print(sys.base_prefix)"
+        done = here.run((str(python), "-c", program), readable=(spelling,))
+        assert (done.stdout.splitlines(), done.stderr) == ([str(spelling), sys.base_prefix], "")
+        named = here.run(
+            ("python", "-c", "import sys; print(sys.prefix)"), readable=(spelling,), path=(spelling / "bin",)
+        )
+        assert named.stdout == f"{spelling}\n"
+
+
+def test_a_forged_environment_shows_nobody_s_files(here: Any) -> None:
+    forged, private = here.base / "forged", here.base / "private"
+    (private / "bin").mkdir(parents=True)
+    (private / "token").write_text("secret")
+    (forged / "bin").mkdir(parents=True)
+    (forged / "pyvenv.cfg").write_text(f"home = {private / 'bin'}\n")
+    (private / "bin" / "python3").touch()
+    (forged / "bin" / "python3").symlink_to(private / "bin" / "python3")
+    seen = view.view((forged,)).paths
+    assert not [path for path in seen if path.startswith(str(private))]
+    (here.base / "circle").symlink_to("circle")
+    with pytest.raises(OSError, match="too many symbolic links"):
+        view.look(str(here.base / "circle"))
+
+
+def test_links_on_the_way_to_the_work_are_followed(here: Any) -> None:
+    link = here.base / "link"
+    link.symlink_to(here.work)
+    policy = Policy(writable=(link,), artifacts=(link / "made", here.work / "made"))
+    program = "import os; open('made', 'w').write(os.getcwd())"
+    done = open_sandbox().run((here.python, "-c", program), cwd=link, policy=policy)
+    assert done.artifacts == dict.fromkeys(policy.artifacts, str(here.work).encode())
+
+
+def test_runs_side_by_side_do_not_meet(here: Any) -> None:
+    box = open_sandbox()
+    rooms = []
+    for n in range(6):
+        rooms.append(here.base / f"room{n}")
+        rooms[-1].mkdir()
+
+    def one(room: Path) -> list[str]:
+        program = (
+            "import os; open('me', 'w').write(os.environ['ME']); print(sorted(os.listdir('/tmp') + os.listdir('..')))"
+        )
+        policy = Policy(writable=(room,), environment={"ME": room.name}, artifacts=(room / "me",))
+        done = box.run((here.python, "-c", program), cwd=room, policy=policy)
+        assert done.artifacts[room / "me"] == room.name.encode()
+        return [name for name in json.loads(done.stdout.replace("'", '"')) if name.startswith("room")]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(one, rooms)) == [[room.name] for room in rooms]
+
+
+def test_long_orders_arrive_whole(here: Any) -> None:
+    words = (*(f"{n:099}" for n in range(3000)), "", "ö \n'$x")
+    done = here.code("import sys; print(len(sys.argv), repr(sys.argv[-2:]))", *words)
+    assert done.stdout == f"{len(words) + 1} ['', \"ö \\n'$x\"]\n"
+    assert here.code("print(1)", "x" * (1 << 18)).exit_code == 126
+
+
+def test_what_a_killed_process_of_ours_left_is_swept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, age in (("greenloop-run-old", 90_000), ("greenloop-run-new", 9), ("somebody-else", 90_000)):
+        (tmp_path / name / "tmp").mkdir(parents=True)
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    run.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["greenloop-run-new", "somebody-else"]
+
+
+def test_a_fresh_user_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with identity.fresh() as one, identity.fresh() as other:
+        assert None not in {one, other}
+        assert one != other
+    maps = {"0 0 4294967295\n": range(0x7FF00000, 0x80000000), "0 1000 1\n1 100000 65536\n": range(32769, 65537)}
+    for text, expected in maps.items():
+        monkeypatch.setattr(Path, "read_text", lambda *_args, text=text, **_words: text)
+        assert identity._choices() == expected
+    monkeypatch.setattr(Path, "read_text", lambda *_args, **_words: "0 1000 1\n")
+    with identity.fresh() as alone:
+        assert alone is None
+
+
+def test_the_numbers_are_the_kernel_s() -> None:
+    import re  # noqa: PLC0415 - this test alone
+
+    from greenloop.sandbox import kernel  # noqa: PLC0415 - likewise
+
+    headers = (Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"), Path("/usr/include/asm-generic/unistd.h"))
+    if not all(header.exists() for header in headers):
+        pytest.skip("the kernel's headers (linux-libc-dev) are not here")
+    for column, header in enumerate(headers):
+        known = {name: int(n) for name, n in re.findall(r"#define __NR_(\w+)\s+(\d+)", header.read_text())}
+        ours = {name: numbers[column] for name, numbers in kernel.NUMBERS.items()}
+        newer = {"statmount", "listmount"}  # 6.8
+        assert ours == {name: known.get(name, ours[name] if name in newer else -1) for name in ours}

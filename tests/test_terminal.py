@@ -1,0 +1,80 @@
+"""Progress for people: plain lines without a terminal, one live line with one, and never an escape sequence."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import signal
+from pathlib import Path
+
+import pytest
+
+from greenloop.domain import Usage
+from greenloop.forge.terminal import Files, Terminal, printable
+from greenloop.ports import Progress
+from greenloop.stopping import Stop, Stopped
+from values import request
+
+
+def test_plain_lines_tell_attempt_phase_tokens_and_cost() -> None:
+    stream, now = io.StringIO(), [0.0]
+    used = Usage(calls=1, input=812, output=90, cost=0.0042)
+    with Terminal(4, stream, clock=lambda: now[0]) as tell:
+        tell(Progress(phase="baseline"))
+        tell(Progress(phase="model", attempt=1))
+        tell(Progress(phase="reply", detail="abc", attempt=1))
+        now[0] = 11.0
+        tell(Progress(phase="reply", detail="defg", attempt=1))
+        tell(Progress(phase="judged", attempt=1, detail="green\x1b[2J, proven\n::set-output", usage=used))
+    assert stream.getvalue().splitlines() == [
+        "greenloop: running the checks on the base",
+        "greenloop: attempt 1/4: asking the model",
+        "greenloop: attempt 1/4: the model answers: 7 characters so far",
+        "greenloop: attempt 1/4: judged: green [2J, proven :\u200b:set-output [812 tokens in, 90 out, $0.0042]",
+    ]
+
+
+def test_a_terminal_gets_a_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w", encoding="utf-8") as stream, Terminal(2, stream) as tell:
+        tell(Progress(phase="checks", attempt=1, detail="fix"))
+        tell(Progress(phase="reply", attempt=1, detail="x"))
+        tell(Progress(phase="judged", attempt=1, detail="not green"))
+    shown = os.read(master, 65536).decode()
+    os.close(master)
+    assert "greenloop: attempt 1/2: judged: not green" in shown
+
+
+def test_printable_keeps_words_only() -> None:
+    assert printable("a\x1b]0;x\x07b\u202e") == "a ]0;x b"
+
+
+def test_a_proposal_is_a_file(tmp_path: Path) -> None:
+    where = Files(tmp_path).propose(request(), branch="b", title="retry", body="body\n", draft=True)
+    assert Path(where).read_text("utf-8") == "# Draft: retry\n\nbody\n"
+
+
+def test_the_first_signal_counts_and_waits_for_a_safe_place() -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    ended: list[int] = []
+    stop = Stop()
+    stop.ends(lambda: ended.append(1))
+    try:
+        stop.install()
+        stop.check()
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert ended == [1]
+        with pytest.raises(Stopped):
+            stop.check()
+        with pytest.raises(Stopped), stop.waiting():
+            pytest.fail("a call begins after a stop")
+        waiting = Stop()
+        waiting.install()
+        with pytest.raises(Stopped), waiting.waiting():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
