@@ -21,11 +21,16 @@ GIT_ENVIRONMENT = {
 }
 
 
+# what a machine or a CI service may set, and what the programs that the tests start would heed
+SCRUBBED = ("GREENLOOP_", "GIT_", "GITHUB_", "OPENAI_", "ANTHROPIC_", "RUFF_", "PYTEST_ADDOPTS")
+SCRUBBED_NAMES = {"CI", "BUILD_NUMBER", "COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"}
+
+
 @pytest.fixture(autouse=True)
 def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Loopback only, a home of its own, and git that reads nobody's configuration."""
     home = tmp_path_factory.mktemp("home")
-    for name in [n for n in os.environ if n.startswith(("GREENLOOP_", "GIT_", "GITHUB_", "OPENAI_", "ANTHROPIC_"))]:
+    for name in [n for n in os.environ if n in SCRUBBED_NAMES or n.startswith(SCRUBBED)]:
         monkeypatch.delenv(name)
     for name, value in GIT_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
