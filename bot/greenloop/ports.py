@@ -99,7 +99,9 @@ class Policy:
     processes: int = 256
     files: int = 100_000  # in what is writable
     disk: int = 2048  # MB, in what is writable
-    output: int = 1024  # KB of each of stdout and stderr; what is beyond is dropped and `truncated` set
+    output: int = (
+        1024  # KB of each of stdout and stderr; what is beyond is dropped and `truncated` set, a flood ends it
+    )
     artifacts: tuple[Path, ...] = ()
 
 
@@ -114,7 +116,40 @@ class Completed:
     artifacts: Mapping[Path, bytes]
     seconds: float
     peak_memory: int  # MB
-    killed_by: str | None = None  # "time" | "memory" | "processes" | "files" | "disk" | "stopped"
+    killed_by: str | None = None  # "time" | "memory" | "processes" | "files" | "disk" | "output" | "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """What came of one cell. Time and memory are measured from outside; the rest is the word of the process that the
+    cell ran in. `killed_by` is the limit that ended the REPL, or "exit" when the process ended itself."""
+
+    output: str  # stdout and stderr as they were written
+    truncated: bool
+    result: str | None = None  # `repr` of the last expression, unless it is None
+    error: str | None = None  # the traceback
+    seconds: float
+    peak_memory: int  # MB
+    killed_by: str | None = None
+
+
+class Repl(Protocol):
+    """A Python that keeps its state from cell to cell, confined as a run is; the policy's seconds are each cell's."""
+
+    @property
+    def alive(self) -> bool: ...
+
+    def run(self, source: str) -> Cell:
+        """An exception in the cell is its result, not ours. Raises `UsageError` when the REPL has ended."""
+        ...
+
+    def restart(self) -> None:
+        """Begin anew, without any state. Raises `NoSandbox`."""
+        ...
+
+    def close(self) -> None:
+        """End all its processes. Harmless when they have ended."""
+        ...
 
 
 class Sandbox(Protocol):
@@ -127,6 +162,10 @@ class Sandbox(Protocol):
 
     def run(self, argv: tuple[str, ...], *, cwd: Path, policy: Policy) -> Completed:
         """Run `argv` confined and wait for all it started. Raises `NoSandbox`; a missing program is exit code 127."""
+        ...
+
+    def repl(self, *, cwd: Path, policy: Policy) -> Repl:
+        """Start a Python, the first `python` on the policy's path. Raises `NoSandbox`; the caller closes it."""
         ...
 
     def stop(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from pathlib import Path
 
 from greenloop.errors import NoSandbox, UsageError
-from greenloop.ports import Completed, Policy
+from greenloop.ports import Completed, Policy, Repl
 from greenloop.sandbox import cure, run
+from greenloop.sandbox.repl import Session
 
 _BACKENDS = ("namespaces", "uid")  # strongest first
 _TERMINATED = 128 + 15
@@ -53,6 +55,17 @@ class Box:
             return completed
         if self._stopped.is_set():
             return _never_run()
+        raise NoSandbox(cure.explain(reasons))
+
+    def repl(self, *, cwd: Path, policy: Policy) -> Repl:
+        _check(("python",), cwd, policy)
+        reasons: dict[str, str] = {}
+        for backend in self._order():
+            once = functools.partial(run.once, backend)
+            try:
+                return Session(once, cwd=cwd, policy=policy, stopped=self._stopped.is_set)
+            except run.Refused as refused:
+                reasons[backend] = str(refused)
         raise NoSandbox(cure.explain(reasons))
 
     def stop(self) -> None:

@@ -51,6 +51,13 @@ class Processes:
                 pids.append(pid)
         return Load(tasks=tasks, memory=memory, pids=tuple(pids))
 
+    def memory_of_program(self) -> tuple[int, int]:
+        """The highest and the present memory of the program itself, in bytes."""
+        status = self._read(f"{'2' if self.contained else self.first}/status")
+        words = dict(line.partition(":")[::2] for line in status.splitlines())
+        high, now = (words.get(name, "0").split() for name in ("VmHWM", "VmRSS"))
+        return int(high[0]) * 1024, int(now[0]) * 1024
+
     def shared_fairly(self, load: Load) -> int:
         """Memory with each shared page counted once: dear to find out, so only asked when it decides."""
         return sum(self._proportional(pid) for pid in load.pids)

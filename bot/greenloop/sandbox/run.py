@@ -14,6 +14,7 @@ from pathlib import Path
 from greenloop.ports import Completed, Policy
 from greenloop.sandbox import folders, identity
 from greenloop.sandbox.namespaces import HOME, TMP
+from greenloop.sandbox.repl import Channel
 from greenloop.sandbox.spec import Spec, encode
 from greenloop.sandbox.view import lies_in, look, outermost, view
 from greenloop.sandbox.watch import SHARED_MEMORY, Ended, Watch, passed
@@ -31,7 +32,13 @@ class Refused(Exception):
 
 
 def once(
-    backend: str, argv: tuple[str, ...], *, cwd: Path, policy: Policy, stopped: Callable[[], bool]
+    backend: str,
+    argv: tuple[str, ...],
+    *,
+    cwd: Path,
+    policy: Policy,
+    stopped: Callable[[], bool],
+    channel: Channel | None = None,
 ) -> tuple[Completed, int]:
     """Run the program; with it the ABI of Landlock that confined it. Raises `Refused`."""
     begun = time.monotonic()
@@ -46,7 +53,7 @@ def once(
         if uid is not None:
             _open_the_way(spec, contained=contained)
         with _owned(written, uid) as amount:
-            ended = _follow(spec, policy=policy, written=written, uid=uid, stopped=stopped)
+            ended = _follow(spec, policy=policy, written=written, uid=uid, stopped=stopped, channel=channel)
         _clear_shared_memory(uid, contained=contained)
         if ended.refused:
             raise Refused(ended.refused)
@@ -154,7 +161,13 @@ def _environment(policy: Policy, tmp: str, home: str) -> dict[str, str]:
 
 
 def _follow(
-    spec: Spec, *, policy: Policy, written: tuple[Path, ...], uid: int | None, stopped: Callable[[], bool]
+    spec: Spec,
+    *,
+    policy: Policy,
+    written: tuple[Path, ...],
+    uid: int | None,
+    stopped: Callable[[], bool],
+    channel: Channel | None,
 ) -> Ended:
     status, told = os.pipe()
     try:
@@ -165,13 +178,15 @@ def _follow(
             stderr=subprocess.PIPE,
             env={"LANG": "C.UTF-8"},
             cwd="/",
-            pass_fds=(told,),
+            pass_fds=(told, *(channel.inside if channel else ())),
             start_new_session=True,
         ) as process:
             os.close(told)
+            if channel:
+                channel.started()
             _instruct(process, encode(spec))
             contained = spec["backend"] == ["namespaces"]
-            return Watch(process, status, policy, written, uid, contained, stopped).follow()
+            return Watch(process, status, policy, written, uid, contained, stopped, channel).follow()
     finally:
         os.close(status)
 

@@ -17,6 +17,8 @@ from typing import IO
 from greenloop.ports import Policy
 from greenloop.sandbox import folders
 from greenloop.sandbox.processes import Load, Processes
+from greenloop.sandbox.repl import Channel, Forged
+from greenloop.sandbox.streams import Stream
 
 _MB = 1 << 20
 _TICK = 0.1
@@ -41,25 +43,6 @@ class Ended:
 
 
 @dataclass(slots=True)
-class _Stream:
-    handle: int
-    limit: int
-    kept: bytearray = field(default_factory=bytearray)
-    truncated: bool = False
-
-    def pump(self) -> bool:
-        """Take what is there; false at the end."""
-        try:
-            part = os.read(self.handle, 1 << 16)
-        except BlockingIOError:
-            return True
-        room = self.limit - len(self.kept)
-        self.kept += part[:room]
-        self.truncated |= len(part) > room
-        return bool(part)
-
-
-@dataclass(slots=True)
 class Watch:
     """One run in flight."""
 
@@ -70,9 +53,12 @@ class Watch:
     uid: int | None
     contained: bool
     stopped: Callable[[], bool]
+    channel: Channel | None = None
+    _streams: tuple[Stream, ...] = ()
     _words: bytearray = field(default_factory=bytearray)
     _seen: Processes | None = None
     _peak: int = 0
+    _of_cell: tuple[int, int] = (0, 0)  # the highest sum since the last answer, and the high-water mark at it
     _killed_by: str | None = None
     _next_disk: float = 0.0
     _mercy: float = 0.0
@@ -82,24 +68,25 @@ class Watch:
     def follow(self) -> Ended:
         """Until the launcher has reported and gone; then nothing of the run is alive."""
         self._shared_at_start, self._free_at_start = _used(SHARED_MEMORY), _free(self.folders)
-        streams = [_Stream(pipe.fileno(), self.policy.output * 1024) for pipe in self._pipes()]
+        self._streams = tuple(Stream(pipe.fileno(), self.policy.output * 1024) for pipe in self._pipes())
         try:
-            self._until_gone({stream.handle: stream for stream in streams})
+            self._until_gone()
             self.process.wait()
         finally:
             self._finish()
-        for stream in streams:
-            os.set_blocking(stream.handle, False)
-            while stream.pump() and _ready(stream.handle):
-                pass
-        return self._ended(*streams)
+        for stream in self._streams:
+            stream.drain()
+        return self._ended(*self._streams)
 
     def _pipes(self) -> list[IO[bytes]]:
         return [pipe for pipe in (self.process.stdout, self.process.stderr) if pipe is not None]
 
-    def _until_gone(self, streams: dict[int, _Stream]) -> None:
+    def _until_gone(self) -> None:
         poll = select.poll()
-        for handle in (self.status, *streams):
+        sources: dict[int, Callable[[], bool]] = {stream.handle: stream.pump for stream in self._streams}
+        if self.channel is not None:
+            sources[self.channel.answers] = self._hear
+        for handle in (self.status, *sources):
             poll.register(handle, select.POLLIN)
         deadline, tick = time.monotonic() + self.policy.seconds, time.monotonic() + _TICK / 5
         while True:
@@ -107,21 +94,41 @@ class Watch:
                 if handle == self.status:
                     if not self._listen():
                         return
-                elif not streams[handle].pump():
+                elif not sources[handle]():
                     poll.unregister(handle)
             if time.monotonic() >= tick:
-                self._look(deadline)
+                self._look(self.channel.deadline if self.channel is not None else deadline)
                 tick = time.monotonic() + _TICK
+
+    def _hear(self) -> bool:
+        """An answer of the REPL; a forged one ends it."""
+        if self.channel is None:
+            raise AssertionError
+        try:
+            return self.channel.hear(self._streams[0], self._peak_of_cell)
+        except Forged:
+            self._end("forged")
+            return False
+
+    def _peak_of_cell(self) -> int:
+        summed, before = self._of_cell
+        high, now = self._seen.memory_of_program() if self._seen is not None else (0, 0)
+        self._of_cell = (0, high)
+        return max(summed, high if high > before else now)
 
     def _look(self, deadline: float) -> None:
         """End the run at the first limit that is passed, gently for the launcher's sake, and roughly if need be."""
         if self._killed_by is None:
-            self._killed_by = self._exceeded(deadline)
-            if self._killed_by is not None:
-                self.process.terminate()
-                self._mercy = time.monotonic() + _GRACE
+            word = "output" if any(s.floods for s in self._streams) else self._exceeded(deadline)
+            if word is not None:
+                self._end(word)
         elif time.monotonic() > self._mercy:
             self.process.kill()
+
+    def _end(self, word: str) -> None:
+        self._killed_by = word
+        self.process.terminate()
+        self._mercy = time.monotonic() + _GRACE
 
     def _listen(self) -> bool:
         """Take the launcher's words; false when it is gone."""
@@ -149,6 +156,7 @@ class Watch:
             return None
         load = self._seen.load()
         self._peak = max(self._peak, load.memory)
+        self._of_cell = (max(self._of_cell[0], load.memory), self._of_cell[1])
         if load.tasks > self.policy.processes:
             return "processes"
         if self._too_much_memory(self._seen, load):
@@ -184,7 +192,7 @@ class Watch:
             self.process.kill()
             self.process.wait()
 
-    def _ended(self, out: _Stream, err: _Stream) -> Ended:
+    def _ended(self, out: Stream, err: Stream) -> Ended:
         ready, end = self._word("ready"), self._word("exit")
         words = next((line for line in self._words.decode("utf-8", "replace").splitlines() if line[:2] == "un"), "")
         code, peak = (int(end[0]), int(end[1]) * 1024) if end else (128 + 9, 0)
@@ -209,12 +217,6 @@ def passed(policy: Policy, amount: folders.Amount, used: int) -> str | None:
 
 def _last_line(said: bytearray) -> str:
     return (said.decode("utf-8", "replace").splitlines() or ["it said nothing"])[-1]
-
-
-def _ready(handle: int) -> bool:
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _used(path: Path) -> int:
