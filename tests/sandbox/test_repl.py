@@ -23,7 +23,7 @@ def start(here: Any) -> Iterator[Start]:
     begun: list[Repl] = []
 
     def start_(choice: str = "auto", **policy: Any) -> Repl:
-        given = {"writable": (here.work,), "seconds": 60.0} | policy
+        given: dict[str, Any] = {"writable": (here.work,), "seconds": 60.0} | policy
         begun.append(open_sandbox(choice).repl(cwd=here.work, policy=Policy(**given)))
         return begun[-1]
 
