@@ -11,7 +11,8 @@ from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Un
 from greenloop.imports import wanted
 from greenloop.judge import judge
 from greenloop.protect import Guarded, guard, weakening
-from greenloop.workbench import Baseline, Workbench, measure
+from greenloop.tally import together
+from greenloop.workbench import Baseline, Workbench, measure, measure_aside
 from greenloop.workspace import Forbidden
 
 
@@ -59,6 +60,7 @@ def from_tree(
         settings=bench.settings,
         read_base=lambda path: workspace.read(base, path),
         read_new=lambda path: workspace.read(proposed, path),
+        roots=(s for s in start.base.environment.sources if not s.startswith("/")),
     )
     if guarded.forbidden:
         return Unusable(message=guarded.forbidden, kind="forbidden path")
@@ -90,7 +92,7 @@ def _tidied(tree: Tree, base: Tree, bench: Workbench) -> Tree:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`own` is the run of the attempt's own test files as it has them, None when `report` holds them so."""
+    """`report` is all that was seen; `own` the part of it that was seen of what the judged tree does not hold."""
 
     report: Report
     own: Report | None
@@ -104,8 +106,9 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
     report = measure(bench, candidate.judged, base, first=old_red)
     own_paths = tuple(path for path in candidate.guarded.own if path.endswith(".py"))
     own = None
-    if own_paths and candidate.tree != candidate.judged:
-        own = measure(bench, candidate.tree, base, only=own_paths)
+    if candidate.tree != candidate.judged:
+        aside = frozenset(candidate.guarded.judged_as_base)
+        own = measure_aside(bench, candidate.tree, base, aside, only=own_paths)
     notes = [*candidate.guarded.notes, *_weakened(candidate, base.tree, bench)]
     notes += _both_ways(candidate, start, bench)
 
@@ -123,11 +126,11 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
             notes=tuple(notes),
         )
 
-    first = verdict(None)
+    first, shown = verdict(None), together(report, own)
     if not (first.green and own_paths):
-        return Examined(report, own, first)
+        return Examined(shown, own, first)
     before = workspace.overlay(base.tree, candidate.tree, own_paths)
-    return Examined(report, own, verdict(measure(bench, before, base, only=own_paths)))
+    return Examined(shown, own, verdict(measure(bench, before, base, only=own_paths)))
 
 
 def wanted_tests(candidate: Candidate, start: Start, bench: Workbench) -> frozenset[str]:

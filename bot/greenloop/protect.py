@@ -7,8 +7,8 @@ Pure: it says which paths to put back and how to judge the rest; `candidate.py` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from greenloop.domain import Finding, Severity
 from greenloop.judge import DELETED
@@ -16,7 +16,7 @@ from greenloop.manifests import changed_sections, check_sections
 from greenloop.named import names_file
 from greenloop.patterns import matches
 from greenloop.ports import Change
-from greenloop.protected_names import Kind, is_test, is_test_module, kind_of
+from greenloop.protected_names import Kind, is_compiled, is_test, is_test_module, kind_of, stands_in
 from greenloop.settings import FILE, Settings
 from greenloop.weakening import weakening
 
@@ -57,13 +57,19 @@ def guard(
     settings: Settings,
     read_base: Read = lambda _path: None,
     read_new: Read = lambda _path: None,
+    roots: Iterable[str] = (),
 ) -> Guarded:
-    """Sort an attempt's changes. The readers are asked for manifests only; what they cannot give counts as changed."""
-    fates = {c.path: _fate(c, request, settings, read_base, read_new) for c in changes}
+    """Sort an attempt's changes. The readers are asked for manifests only; what they cannot give counts as changed.
+    `roots` are the folders, beside the root and `directory`, that the target's code is imported from."""
+    places = {"", settings.directory, *roots}
+    fates = {c.path: _fate(c, request, settings, read_base, read_new, places) for c in changes}
     put_back = [path for path, fate in fates.items() if fate.put_back]
     for change in changes:  # a new file cannot stay where a folder comes back
         if change.status != "D" and any(path.startswith(f"{change.path}/") for path in put_back):
             fates[change.path] = _back(change.path, "stands where protected files come back")
+    if any(fate.permitted and kind_of(path) is Kind.TEST for path, fate in fates.items()):
+        new = {c.path for c in changes if c.status == "A"}  # changed tests may need them
+        fates = {path: replace(fate, aside=fate.aside and path not in new) for path, fate in fates.items()}
     outside = [c.path for c in changes if settings.paths and not matches(c.path, settings.paths)]
     kept = [(c, fates[c.path]) for c in changes if not fates[c.path].put_back]
     return Guarded(
@@ -84,16 +90,20 @@ class _Fate:
     note: Finding | None = None
 
 
-def _fate(change: Change, request: str, settings: Settings, read_base: Read, read_new: Read) -> _Fate:
+def _fate(
+    change: Change, request: str, settings: Settings, read_base: Read, read_new: Read, roots: Iterable[str]
+) -> _Fate:
     path = change.path
     if path in _NEVER:
         return _back(path, "holds greenloop's own settings, which no attempt may change")
     kind = kind_of(path)
-    why = _WHY.get(kind, "")
+    why = _WHY.get(kind, "") or _instead(change, roots)
     if kind is Kind.MANIFEST:
         sections = _sections(change, read_base, read_new)
         why = f"configures checks ({', '.join(sections)[:120]})" if sections else ""
-    if not why or (kind is Kind.TEST and change.status == "A"):
+    if kind is Kind.TEST and change.status == "A" and not is_compiled(path):
+        return _Fate(aside=path.endswith((".py", ".pyw")))
+    if not why:
         return _Fate()
     if _may(path, kind, request, settings):
         return _permitted(change)
@@ -104,6 +114,15 @@ def _fate(change: Change, request: str, settings: Settings, read_base: Read, rea
 
 
 _WHY = {Kind.TEST: "is an existing test", Kind.CONFIG: "configures checks", Kind.CI: "is a CI file"}
+
+
+def _instead(change: Change, roots: Iterable[str]) -> str:
+    """Why Python would run this file in place of another one that can be read or that judges; or ""."""
+    if is_compiled(change.path):
+        return "is compiled code, which nobody can read"
+    if change.status == "A" and stands_in(change.path, roots):
+        return "would be imported instead of a module of Python or pytest"
+    return ""
 
 
 def _only_adds(change: Change) -> bool:

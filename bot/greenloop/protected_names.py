@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterable
 from enum import Enum
 
 from greenloop.manifests import MIXED
@@ -37,6 +39,13 @@ _STAND_IN = re.compile(
 _STAND_IN_FOLDER = re.compile(
     r"pytest|_pytest|pluggy|iniconfig|coverage|unittest|sitecustomize|.*\.(?:dist-info|egg-info)"
 )
+# What Python itself and pytest import by name, from whichever folder comes first
+_IMPORTED = sys.stdlib_module_names | {
+    *("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli", "execnet"),
+    *("xdist", "coverage", "pytest_cov", "pytest_asyncio", "pytest_mock", "pytest_timeout", "hypothesis", "colorama"),
+    *("sitecustomize", "usercustomize", "greenloop_reporter"),
+}
+_COMPILED = re.compile(r".*\.py[co]|.*\.(?:so|pyd|dylib)")
 _CI_FILE = re.compile(
     r"\.gitlab-ci\.ya?ml|\.travis\.ya?ml|azure-pipelines\.ya?ml|bitbucket-pipelines\.ya?ml|\.?appveyor\.ya?ml|Jenkinsfile"
     r"|\.drone\.ya?ml|\.woodpecker\.ya?ml|\.cirrus\.ya?ml|cloudbuild\.ya?ml|\.semaphore\.ya?ml|greenloop\.ya?ml"
@@ -60,6 +69,18 @@ def is_test(path: str) -> bool:
 def is_ci(path: str) -> bool:
     *folders, name = path.split("/")
     return (bool(folders) and folders[0] in _CI_FOLDERS) or _CI_FILE.fullmatch(name) is not None
+
+
+def is_compiled(path: str) -> bool:
+    """Whether Python runs a file that nobody can read: byte code, and modules of machine code."""
+    return _COMPILED.fullmatch(path) is not None
+
+
+def stands_in(path: str, roots: Iterable[str]) -> bool:
+    """Whether a new file would be imported, from one of these folders, instead of a module of Python or of pytest."""
+    inside = [path[len(root) + 1 :] if root else path for root in roots if not root or path.startswith(f"{root}/")]
+    names = (rest.removesuffix("/__init__.py") if "/" in rest else rest.removesuffix(".py") for rest in inside)
+    return path.endswith(".py") and any(name in _IMPORTED for name in names)
 
 
 def kind_of(path: str) -> Kind:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from greenloop.domain import Cause, Finding, Report, Severity, Status, TestCase
+from greenloop.domain import Cause, CheckResult, Finding, Report, Severity, Status, TestCase
 
 Key = tuple[str, str]  # the check's name, the test's id
 Table = Mapping[Key, TestCase]
@@ -30,6 +30,29 @@ def table(report: Report | None) -> dict[Key, TestCase]:
             if known is None or _badness(test) > _badness(known):
                 found[result.check, test.id] = test
     return found
+
+
+def together(report: Report, own: Report | None) -> Report:
+    """One report of two runs, for whoever reads it: of each check all tests and findings, and the worse status."""
+    if own is None:
+        return report
+    return Report(results=tuple(_joined(result, own.of(result.check)) for result in report.results))
+
+
+_WORST = (Status.SKIPPED, Status.PASSED, Status.FAILED, Status.BROKEN)
+
+
+def _joined(one: CheckResult, other: CheckResult | None) -> CheckResult:
+    if other is None:
+        return one
+    worse = max(one, other, key=lambda result: _WORST.index(result.status))
+    ids, known = {t.id for t in one.tests}, {f.fingerprint for f in one.findings}
+    return replace(
+        worse,
+        tests=(*one.tests, *(t for t in other.tests if t.id not in ids)),
+        findings=(*one.findings, *(f for f in other.findings if f.fingerprint not in known)),
+        seconds=one.seconds + other.seconds,
+    )
 
 
 def file_of(test: TestCase) -> str:

@@ -80,8 +80,22 @@ def measure(
     base's findings: the linters look at what changed."""
     changes = bench.workspace.diff(base.tree, tree)
     environment = _environment(bench, tree, base, changes)
-    report = _examine(bench, tree, changes, environment, first=tuple(first), only=tuple(only))
+    names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
+    report = _examine(bench, tree, changes, environment, names=names, first=tuple(first), only=tuple(only))
     return report if only else _completed(report, base.report, {c.path for c in changes})
+
+
+def measure_aside(
+    bench: Workbench, tree: Tree, base: Baseline, aside: frozenset[str], *, only: Iterable[str]
+) -> Report:
+    """What the judged run does not see of an attempt: the tests of its own files `only`, and what the linters say of
+    the files `aside`."""
+    changes = bench.workspace.diff(base.tree, tree)
+    environment = _environment(bench, tree, base, changes)
+    known = {"ruff", "bandit"} | ({"pytest"} if only else set())
+    names = tuple(n for n in bench.settings.checks if n in known)
+    looked = tuple(c for c in changes if c.path in aside)
+    return _examine(bench, tree, looked, environment, names=names, only=tuple(only))
 
 
 def _environment(bench: Workbench, tree: Tree, base: Baseline, changes: tuple[Change, ...]) -> Environment:
@@ -98,6 +112,7 @@ def _examine(
     changes: tuple[Change, ...],
     environment: Environment,
     *,
+    names: tuple[str, ...] | None = None,
     first: tuple[str, ...] = (),
     only: tuple[str, ...] = (),
 ) -> Report:
@@ -118,7 +133,6 @@ def _examine(
             only=only,
         )
 
-    names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
     try:
         return checks.examine(make, bench.sandbox, bench.settings, names=names)
     finally:

@@ -320,3 +320,40 @@ def test_a_silencing_tells_what_to_do() -> None:
             context="x  # nosec",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "roots"),
+    [
+        ("argparse.py", ()),
+        ("pdb/__init__.py", ()),
+        ("src/json.py", ("src",)),
+        ("packaging.py", ()),
+        ("greenloop_reporter.py", ()),
+        ("__pycache__/a.cpython-311.pyc", ()),
+        ("tests/__pycache__/helpers.cpython-311.pyc", ()),
+        ("src/pkg/fast.cpython-311-x86_64-linux-gnu.so", ("src",)),
+    ],
+)
+def test_what_would_be_run_instead_of_something_else_is_put_back(path: str, roots: tuple[str, ...]) -> None:
+    new = guard((change(path, "A", removed=0),), request="", settings=Settings(), roots=roots)
+    assert (new.restored, new.judged_as_base, new.own) == ((path,), (), ())
+
+
+@pytest.mark.parametrize("path", ["src/pkg/json.py", "html/index.html", "calendar/view.py", "argparse.md"])
+def test_a_name_alone_is_no_stand_in(path: str) -> None:
+    assert guard((change(path, "A", removed=0),), request="", settings=Settings(), roots=("src",)) == Guarded()
+
+
+def test_new_modules_of_tests_are_kept_from_the_existing_ones() -> None:
+    """Unless tests that are changed on purpose may need them."""
+    new = (change("tests/test_new.py", "A", removed=0), change("tests/helpers.py", "A", removed=0))
+    data = change("tests/data.json", "A", removed=0)
+    found = guarded(*new, data)
+    assert (found.judged_as_base, found.own, found.restored) == (
+        ("tests/test_new.py", "tests/helpers.py"),
+        ("tests/test_new.py",),
+        (),
+    )
+    named = guarded(*new, change("tests/test_a.py"), request="change tests/test_a.py")
+    assert (named.judged_as_base, named.permitted) == ((), ("tests/test_a.py",))
