@@ -36,6 +36,7 @@ def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:

@@ -22,7 +22,9 @@ from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.model import key_from, open_model
 from greenloop.model.budget import Budget
+from greenloop.model.kept import remembering
 from greenloop.model.replay import Replay
+from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress
 from greenloop.sandbox import open_sandbox
 from greenloop.settings import FILE, Settings
@@ -63,6 +65,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
             paid = recording.replies(journal.before)
             run = Run(workspace, request, journal)
             run.begin(settings, live.name)
+            live = remembering(live, request, settings, Places.of(environment), given=not order.fresh)
             asked = Replay(paid, name=live.name, then=live) if paid else live
             return _play(
                 order,

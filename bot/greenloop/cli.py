@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
     init.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     init.add_argument("--force", action="store_true", help="overwrite files that are there")
+    _add_usage(commands)
     _add(commands, "action", _action, "run as a step of a GitHub workflow; event and inputs are in the environment")
     demo = _add(commands, "demo", _demo, "play the main job offline: a real repository, real checks, a recorded model")
     demo.add_argument("--repo", type=Path, metavar="DIR", help="an empty folder for the repository; default: a new one")
@@ -100,7 +101,10 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 - as above
     made.add_argument(
         "--file", action="append", default=[], dest="files", metavar="PATH", help="a file that matters; repeatable"
     )
-    made.add_argument("--fresh", action="store_true", help="do not continue an unfinished run of the same request")
+    made.add_argument(
+        "--fresh", action="store_true", help="continue no unfinished run of the same request, take no kept answer"
+    )
+    made.add_argument("--no-cache", action="store_true", help="neither take kept answers nor keep new ones")
     _add_common(made, GIVEN)
 
 
@@ -116,6 +120,14 @@ def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
     made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     made.add_argument("--sandbox", choices=("auto", "namespaces", "uid"), default="auto", help="demand a backend")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+
+
+def _add_usage(commands: Any) -> None:  # noqa: ANN401 - as above
+    made = _add(commands, "usage", _usage, "what the calls on this machine have used; never what was said in them")
+    groups, forms = ("day", "model", "requester", "repository", "run"), ("table", "csv", "json")
+    made.add_argument("--by", choices=groups, default="day", help="one line for each; default: day (UTC)")
+    made.add_argument("--format", choices=forms, default="table", help="default: table")
+    made.add_argument("--since", default="", metavar="DAY", help="from this day on: 2026-11-01, or 7d")
 
 
 def _add_common(made: argparse.ArgumentParser, settings: Sequence[str]) -> None:
@@ -142,6 +154,8 @@ def _overrides(options: argparse.Namespace) -> dict[str, Any]:
         given["checks"] = tuple(options.checks)
     if options.allow:
         given["allow"] = tuple(options.allow)
+    if getattr(options, "no_cache", False):
+        given["cache_days"] = 0.0
     return given
 
 
@@ -211,6 +225,13 @@ def _init(options: argparse.Namespace) -> int:
 
     for path in init(options.repo, force=options.force):
         print(f"wrote {path}")
+    return 0
+
+
+def _usage(options: argparse.Namespace) -> int:
+    from greenloop.commands.usage import usage  # noqa: PLC0415 - as above
+
+    print(usage(os.environ, by=options.by, form=options.format, since=options.since), end="")
     return 0
 
 

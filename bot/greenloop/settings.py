@@ -84,6 +84,7 @@ class Settings:
     )
     max_tokens: int = _option(400_000, "Tokens, in and out, that a run may use.", "max_tokens: 400000")
     max_minutes: float = _option(60.0, "Wall-clock minutes that a run may take.", "max_minutes: 60")
+    max_calls: int = _option(40, "Calls of the model that a run may make, useless answers included.", "max_calls: 40")
     max_output: int = _option(8192, "Tokens that one answer may have.", "max_output: 8192")
     context_tokens: int = _option(
         24_000, "Tokens of one prompt at most; what does not fit is left out whole and named.", "context_tokens: 24000"
@@ -91,6 +92,12 @@ class Settings:
     prices: Prices | None = _option(  # noqa: RUF009 - a frozen default
         None, "US dollars per million tokens, for a model without a public price.", "prices: {input: 0.5, output: 1.5}"
     )
+    cache_days: float = _option(
+        7.0,
+        "Days for which a complete answer is given again to an identical request, for nothing; 0: none is kept.",
+        "cache_days: 7",
+    )
+    cache_megabytes: float = _option(64.0, "Megabytes of answers that are kept, newest first.", "cache_megabytes: 64")
     checks: tuple[str, ...] = _option(
         ("ruff", "pytest", "bandit"),
         "The checks, in order: `ruff`, `pytest`, `bandit`, and the names under `commands`.",

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from greenloop.errors import Misconfigured
+from greenloop.places import Places
 from greenloop.settings import FILE, GIVEN
 
 # inputs that say what to do when a workflow is started by hand
@@ -59,6 +60,7 @@ class Runner:
     summary_path: str = ""
     temp: Path = Path("/tmp")  # noqa: S108 - a folder to make private folders in
     cache: Path = Path("/tmp/greenloop")  # noqa: S108 - likewise
+    places: Places = Places(state=Path("/tmp/greenloop"), cache=Path("/tmp/greenloop"))  # noqa: S108, RUF009 - likewise
     actor: str = ""
 
 
@@ -94,6 +96,7 @@ def read_runner(environ: Mapping[str, str]) -> Runner:
         summary_path=told("GITHUB_STEP_SUMMARY"),
         temp=_folder(told("RUNNER_TEMP"), told("TMPDIR", "/tmp")),  # noqa: S108 - the system's own
         cache=Path(home) / "greenloop",
+        places=Places.of({"HOME": "/tmp", **environ}),  # noqa: S108 - only without a home
         actor=told("GITHUB_ACTOR"),
     )
 
