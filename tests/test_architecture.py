@@ -18,10 +18,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bot" / "greenloop"
 
 # from top to bottom: a module imports from its own layer and from those below it; what is not named here is a helper
 LAYERS = {
-    "doors": "__main__ cli confined demo tuning web",
+    "doors": "__main__ cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
-    "engine": "candidate context loop workbench",
+    "engine": "candidate context loop search workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports settings",
@@ -54,7 +54,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 LINES = 260
 LONGER = {
     "checks/reporter.py": 310,  # laid alone into a folder, so it is one file
-    "ports.py": 330,  # the whole contract, to be read on one page
+    "ports.py": 340,  # the whole contract, to be read on one page
 }
 FUNCTION = 50
 # the functions that may catch everything; each one passes on what it caught

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from greenloop import configuration, recording
 from greenloop.commands.generate import generate as run_loop
 from greenloop.commands.run import Journal, Run, find, opened
+from greenloop.context import Source as InTree
 from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
@@ -25,7 +26,7 @@ from greenloop.model.budget import Budget
 from greenloop.model.kept import remembering
 from greenloop.model.replay import Replay
 from greenloop.places import Places
-from greenloop.ports import Forge, Model, OnProgress
+from greenloop.ports import Forge, Model, OnProgress, Progress
 from greenloop.sandbox import open_sandbox
 from greenloop.settings import FILE, Settings
 from greenloop.stopping import Stop
@@ -34,6 +35,7 @@ from greenloop.workspace import GitWorkspace, open_workspace
 
 if TYPE_CHECKING:
     from greenloop.commands.evaluate import Measured
+    from greenloop.commands.index import Indexed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,26 @@ def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> 
             bench(workspace, settings, nobody, terminal, sandbox=order.sandbox, cache=_cache(environment)) as made,
         ):
             return run_checks(replace(request, command="evaluate"), tree, made, name=head or "the working tree")
+
+
+def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
+    """Bring the index of a commit up to date; with a query, also say what would be quoted for it."""
+    from greenloop.commands.index import index as run_index  # noqa: PLC0415 - as above
+
+    with open_workspace(order.repo) as workspace:
+        base = workspace.resolve(order.base or "HEAD")
+        settings = _settings(workspace, base, order, environment)
+        with Terminal(0) as terminal:
+            return run_index(
+                InTree(workspace, workspace.tree(base), settings),
+                base,
+                cache=_cache(environment),
+                repository=str(order.repo.resolve()),
+                query=query,
+                budget=settings.context_tokens // 2,
+                say=lambda words: terminal(Progress(phase="index", detail=words)),
+                told=lambda done, of: terminal(Progress(phase="index", detail=f"{done} of {of} files")),
+            )
 
 
 def _before(workspace: GitWorkspace, head: str | None, tip: str) -> str:

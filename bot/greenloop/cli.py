@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from greenloop import confined
+from greenloop import confined, indexing
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.settings import GIVEN, Settings
@@ -23,6 +23,8 @@ Generate code from a request and let your own tests, linter and security scan de
   greenloop generate "add retry to the uploader"   the loop on this checkout, on a new branch
   greenloop evaluate --base main                   only the checks: is what I have here green?
   greenloop sandbox run -- python script.py        one command, confined as generated code is
+  greenloop index --query "retry the uploader"     index the code, and see what would be quoted for a request
+  greenloop index --query "retry the uploader"     index the code, and see what would be quoted for a request
   greenloop init                                   write .github/greenloop.yml and the workflow
 """
 _EXITS = "exit codes:\n" + "\n".join(
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_replay(commands)
     confined.add(_add(commands, "sandbox", lambda _options: 2, confined.WORDS))
+    indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS))
     init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
     init.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     init.add_argument("--force", action="store_true", help="overwrite files that are there")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from greenloop.domain import Message, Report, Request, Snippet, Task, TestCase, Tree
 from greenloop.imports import dependencies
 from greenloop.model.budget import estimate_tokens
 from greenloop.patterns import matches
-from greenloop.ports import Entry, Workspace
+from greenloop.ports import Entry, Found, Retriever, Workspace
 from greenloop.protect import is_test
-from greenloop.retrieval.lexical import Lexical
 from greenloop.secrets import NEVER_SEND, holds_secret
 from greenloop.settings import Settings
 
@@ -21,6 +20,8 @@ RULES = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUT
 _RULES_TOKENS = 1500
 _OUTLINE_TOKENS = 600
 _SHARE = 3  # one file may take at most a third of the prompt whole; a larger one is quoted in parts
+_BESIDE = 4  # a quarter of the room is for what is found by words when people, tracebacks or imports have spoken
+_ASKED = 3  # failing tests whose words are searched for as well
 _WINDOW = 40  # lines around a place of interest
 _PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w+|[\w.@+-]+(?:/[\w.@+-]+)+")
 _Wish = tuple[str, str, tuple[int, ...]]  # path, reason, lines of interest
@@ -57,12 +58,20 @@ class Source:
 
 
 def gather(
-    request: Request, source: Source, *, baseline: Report, wanted: Iterable[str], thread: tuple[Message, ...] = ()
+    request: Request,
+    source: Source,
+    retriever: Retriever,
+    *,
+    baseline: Report,
+    wanted: Iterable[str],
+    thread: tuple[Message, ...] = (),
 ) -> Task:
     """The task for the first prompt. Later prompts quote the same paths as they are then (`refresh`)."""
     budget = source.settings.context_tokens // 2
     red = [baseline.tests[test] for test in wanted]
-    picked = _pick(request, source, red, budget)
+    certain = _pick(request, source, red, budget)
+    found = _search(request, red, certain, retriever, budget)
+    picked = (*certain, *found.snippets)
     rules = tuple(_rules(source))
     quoted = {s.path for s in (*picked, *rules)}
     missing = [p for p in request.files if p not in quoted]
@@ -71,23 +80,38 @@ def gather(
         thread=thread,
         snippets=picked,
         rules=rules,
-        outline=tuple(_outline(source, quoted)),
+        outline=(*found.outline, *_outline(source, quoted)),
         omitted=tuple(f"{path}: {_why_omitted(source, path)}" for path in missing),
     )
 
 
 def refresh(task: Task, source: Source, also: Iterable[str] = ()) -> tuple[Snippet, ...]:
     """The quoted files as they are in `source` now, with those that the attempts have written or moved since."""
-    reasons = {s.path: s for s in task.snippets}
+    before: dict[str, list[Snippet]] = {}
+    for snippet in task.snippets:
+        before.setdefault(snippet.path, []).append(snippet)
     found: list[Snippet] = []
-    for path in dict.fromkeys([*reasons, *also]):
+    for path in dict.fromkeys([*before, *also]):
         text = source.text(path)
-        if text is not None:
-            before = reasons.get(path)
-            focus = () if before is None or before.whole else (before.start + before.text.count("\n") // 2,)
-            reason = before.reason if before else "written by an earlier attempt"
-            found += _quote(source, path, reason, focus)
+        if text is None:
+            continue
+        parts = before.get(path, [])
+        kept = [_kept(part, text) for part in parts if not part.whole]
+        if kept and None not in kept:
+            found += [part for part in kept if part]
+            continue
+        reason = parts[0].reason if parts else "written by an earlier attempt"
+        focus = tuple(part.start + part.text.count("\n") // 2 for part in parts if not part.whole)
+        found += _quote(source, path, reason, focus)
     return tuple(found)
+
+
+def _kept(part: Snippet, text: str) -> Snippet | None:
+    """A quoted part where it stands now, or None when it is not there any more, or not only once."""
+    at = text.find(part.text)
+    if at < 0 or text.find(part.text, at + 1) >= 0:
+        return None
+    return replace(part, start=text.count("\n", 0, at) + 1)
 
 
 def _pick(request: Request, source: Source, red: list[TestCase], budget: int) -> tuple[Snippet, ...]:
@@ -98,11 +122,19 @@ def _pick(request: Request, source: Source, red: list[TestCase], budget: int) ->
     wishes += [(f.path, "in the traceback", (f.line,)) for t in red for f in t.frames if not is_test(f.path)]
     if not code:
         wishes += [(path, "imported by a failing test", ()) for path in _imported(red, source)]
-    picked = _fit(wishes, source, budget)
-    if picked:
-        return picked
-    texts = ((e.path, (source.text(e.path) or "").encode()) for e in source.entries() if (e.size or 0) <= 200_000)
-    return Lexical(lambda: texts, estimate_tokens).find(request.text, budget)
+    return _fit(wishes, source, budget)
+
+
+def _search(
+    request: Request, red: list[TestCase], certain: tuple[Snippet, ...], retriever: Retriever, budget: int
+) -> Found:
+    """What the index knows beside what is certain. Where something is, the search only adds to it."""
+    used = sum(estimate_tokens(s.text) for s in certain)
+    left = min(budget - used, budget // _BESIDE if certain else budget)
+    failing = (f"{test.id} {test.message[:300]}" for test in red[:_ASKED])
+    found = retriever.find("\n".join((request.text, *failing)), left)
+    quoted = {s.path for s in certain}
+    return Found(tuple(s for s in found.snippets if s.path not in quoted), found.outline)
 
 
 def _fit(wishes: Iterable[_Wish], source: Source, budget: int) -> tuple[Snippet, ...]:

@@ -262,6 +262,10 @@ class Workspace(Protocol):
 
     def diff(self, old: Tree, new: Tree) -> tuple[Change, ...]: ...
 
+    def past(self, ref: str, limit: int) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Messages and changed paths of at most `limit` commits from `ref` on back, merges left out."""
+        ...
+
     def patch_text(self, old: Tree, new: Tree) -> str:
         """A unified diff for people."""
         ...
@@ -290,9 +294,17 @@ class Workspace(Protocol):
 # Retrieval and forge ------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Text to quote, best first, and one line for each thing beside it that could be asked for."""
+
+    snippets: tuple[Snippet, ...] = ()
+    outline: tuple[str, ...] = ()
+
+
 class Retriever(Protocol):
-    def find(self, query: str, budget: int) -> tuple[Snippet, ...]:
-        """The best material for `query`, best first, at most `budget` tokens."""
+    def find(self, query: str, budget: int) -> Found:
+        """The best material for `query`, at most `budget` tokens."""
         ...
 
 
@@ -306,7 +318,8 @@ class Forge(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is going on. `phase` is one of baseline, environment, model, reply, apply, checks, judged, commit, done."""
+    """What is going on. `phase` is one of baseline, environment, index, model, reply, apply, checks, judged, commit,
+    done."""
 
     phase: str
     attempt: int = 0

@@ -10,11 +10,14 @@ from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.context import Source, gather
 from greenloop.domain import Cause, Ending, Reason, Report, Request
+from greenloop.domain import Source as Origin
 from greenloop.feedback import first_failures
 from greenloop.imports import wanted
 from greenloop.loop import Sink, iterate
 from greenloop.named import names_file
 from greenloop.named import words as names
+from greenloop.retrieval.hybrid import Hybrid
+from greenloop.search import retriever
 from greenloop.trailers import Made, message
 from greenloop.workbench import Baseline, Workbench
 
@@ -29,7 +32,8 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
         course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
         return
     red = expected(request, source, base.report, bench)
-    course.task = task = gather(request, source, baseline=base.report, wanted=red, thread=course.thread)
+    with searching(request, source, bench) as found:
+        course.task = task = gather(request, source, found, baseline=base.report, wanted=red, thread=course.thread)
     start = Start(request=request, base=base, commit=request.base)
 
     def commit(made: Made, candidate: Candidate) -> str:
@@ -49,6 +53,19 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
             course.attempts.append(next(engine))
         except StopIteration as end:
             course.ending = end.value
+
+
+def searching(request: Request, source: Source, bench: Workbench) -> Hybrid:
+    """What serves somebody else's pull request has an index of its own."""
+    return retriever(
+        source,
+        request.base,
+        cache=bench.cache,
+        repository=request.repository,
+        trusted=request.source not in {Origin.PULL_REQUEST, Origin.REVIEW} and not request.fork,
+        say=lambda words: bench.say("index", detail=words),
+        told=lambda done, of: bench.say("index", detail=f"{done} of {of} files"),
+    )
 
 
 def expected(request: Request, source: Source, report: Report, bench: Workbench) -> tuple[str, ...]:

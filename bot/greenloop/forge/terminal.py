@@ -19,6 +19,7 @@ _EVERY = 10.0  # seconds between two plain lines while an answer streams
 WORDS = {
     "environment": "preparing the environment of the tests",
     "baseline": "running the checks on the base",
+    "index": "indexing the repository",
     "model": "asking the model",
     "reply": "the model answers",
     "unusable": "the answer could not be used",

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from greenloop.domain import Tree
+
+# `git log` with a NUL after each message and each path, and one more after a commit. No message can hold one.
+PAST = ("--no-merges", "--no-renames", "--no-show-signature", "--name-only", "-z", "--format=%x01%H%x00%B%x00")
+_COMMIT = re.compile(rb"(?:^|\0)\x01[0-9a-f]{40,64}\0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +38,12 @@ def _text(body: bytes, encoding: str) -> str:
         return body.decode(encoding, "replace")
     except (LookupError, ValueError):  # an encoding that nobody knows, or one that is no text
         return body.decode("utf-8", "replace")
+
+
+def past(printed: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Message and changed paths of each commit that `git log` printed with `PAST`."""
+    for record in _COMMIT.split(printed)[1:]:
+        message, _, names = record.partition(b"\0")
+        paths = names.strip(b"\0\n").split(b"\0")
+        found = (path.decode("utf-8", "surrogateescape") for path in paths if path)
+        yield message.decode("utf-8", "replace").strip(), tuple(found)

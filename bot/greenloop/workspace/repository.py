@@ -17,7 +17,7 @@ from greenloop.ports import Change, Entry
 from greenloop.workspace import diffs, laying, refs, status
 from greenloop.workspace.applying import make
 from greenloop.workspace.drafts import Draft, Folder, Leaf
-from greenloop.workspace.history import CommitInfo, parse
+from greenloop.workspace.history import PAST, CommitInfo, parse, past
 from greenloop.workspace.objects import Objects
 from greenloop.workspace.paths import Forbidden, shown
 from greenloop.workspace.plumbing import Plumbing
@@ -103,6 +103,10 @@ class GitWorkspace:
         between = f"{self.resolve(base)}..{self.resolve(tip)}"
         ids = self._plumbing.run("rev-list", "--reverse", "--topo-order", between, "--").decode().split()
         return tuple(self._commit(sha) for sha in ids)
+
+    def past(self, ref: str, limit: int) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Messages and changed paths of at most `limit` commits from `ref` on back, merges left out."""
+        return past(self._plumbing.run("log", *PAST, f"--max-count={limit}", self.resolve(ref), "--"))
 
     def working_tree(self) -> Tree:
         """What is on disk now, uncommitted and untracked (not ignored) files included, as a tree."""

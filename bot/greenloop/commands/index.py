@@ -1,0 +1,93 @@
+"""`index`: bring the index of a commit up to date, and say what is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from greenloop.context import Source
+from greenloop.domain import Snippet
+from greenloop.ports import Found
+from greenloop.search import Say, Told, retriever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexed:
+    """`files` by what they are; `new` were not in the index before; `found` is the answer to a trial query."""
+
+    path: Path | None
+    files: dict[str, int]
+    new: int
+    chunks: int
+    commits: int
+    size: int  # bytes
+    seconds: float
+    found: Found | None = None
+
+
+def index(  # noqa: PLR0913 - one call of the command line
+    source: Source,
+    commit: str,
+    *,
+    cache: Path,
+    repository: str,
+    query: str = "",
+    budget: int,
+    say: Say,
+    told: Told,
+    clock: Callable[[], float] = monotonic,
+) -> Indexed:
+    began = clock()
+    made = retriever(source, commit, cache=cache, repository=repository, trusted=True, say=say, told=told)
+    with made:
+        seconds = clock() - began
+        path = made.store.path
+        return Indexed(
+            path=path,
+            files=dict(Counter(made.corpus.kinds)),
+            new=made.indexed,
+            chunks=sum(len(row.bodies) for row in made.corpus.rows),
+            commits=len(made.past),
+            size=path.stat().st_size if path else 0,
+            seconds=seconds,
+            found=made.find(query, budget) if query else None,
+        )
+
+
+def as_dict(done: Indexed) -> dict[str, object]:
+    quoted = done.found.snippets if done.found else ()
+    return {
+        "path": None if done.path is None else str(done.path),
+        "files": done.files,
+        "new": done.new,
+        "chunks": done.chunks,
+        "commits": done.commits,
+        "bytes": done.size,
+        "seconds": round(done.seconds, 3),
+        "quoted": [
+            {"path": s.path, "start": s.start, "end": _end(s), "whole": s.whole, "reason": s.reason} for s in quoted
+        ],
+        "outline": list(done.found.outline) if done.found else [],
+    }
+
+
+def as_text(done: Indexed) -> Iterator[str]:
+    """Lines for people; a path in them may hold anything."""
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(done.files.items())) or "none"
+    yield f"{sum(done.files.values())} files ({kinds}), {done.new} of them new; {done.chunks} chunks"
+    yield f"{done.commits} commits of history; {done.seconds:.2f} s"
+    yield f"{done.path or 'in memory only'}: {done.size / 1e6:.1f} MB"
+    if done.found is None:
+        return
+    for s in done.found.snippets:
+        yield f"{s.path}:{s.start}-{_end(s)}  {s.reason}"
+    if not done.found.snippets:
+        yield "Nothing matches the request."
+    yield from (f"not quoted: {line}" for line in done.found.outline)
+
+
+def _end(snippet: Snippet) -> int:
+    return snippet.start + snippet.text.rstrip("\n").count("\n")

@@ -1,0 +1,119 @@
+"""The retriever: an index brought up to date with one tree, a ranking, an answer."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from greenloop.domain import Snippet
+from greenloop.ports import Found
+from greenloop.retrieval import answer, opening
+from greenloop.retrieval.chunks import Chunk
+from greenloop.retrieval.corpus import Corpus, File, Read, corpus, update
+from greenloop.retrieval.history import Past
+from greenloop.retrieval.query import parse
+from greenloop.retrieval.ranking import Ranked, Ranking
+from greenloop.retrieval.store import Store
+
+_OUTLINE = 10  # a tenth of the budget is for signatures of what is not quoted
+_FILES = 5  # whose signatures are worth it
+# what reading a damaged or forged index can end in; all of it means: make it anew
+DAMAGED = (sqlite3.Error, zlib.error, ValueError, TypeError, KeyError, IndexError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What is searched: the files of a tree that may be shown, how to read them, and the commits before it."""
+
+    files: Sequence[File]
+    read: Read
+    past: Sequence[Past] = ()
+    estimate: Callable[[str], int] = len
+
+
+class Hybrid:
+    """Implements `ports.Retriever`. Made with an index that is up to date, and good for any number of queries."""
+
+    def __init__(
+        self,
+        store: Store,
+        material: Material,
+        *,
+        progress: Callable[[int, int], None] = lambda _done, _of: None,
+        say: Callable[[str], None] = lambda _words: None,
+        without: Sequence[str] = (),
+    ) -> None:
+        self._material = material
+        self._say = say
+        self._without = without
+        self._progress = progress
+        try:
+            self.store, self.indexed = store, update(store, material.files, material.read, progress)
+            self._ranking = self._ready()
+        except DAMAGED as error:
+            self._again(store, error)
+
+    def _again(self, store: Store, why: Exception) -> None:
+        self.store = opening.discard(store, why, self._say)
+        try:
+            self.indexed = update(self.store, self._material.files, self._material.read, self._progress)
+        except DAMAGED as error:  # full, most likely: once more, in memory
+            self.store.close()
+            self._say(f"No index is kept: {error}.")
+            self.store = Store(None)
+            self.indexed = update(self.store, self._material.files, self._material.read, self._progress)
+        self._ranking = self._ready()
+
+    def _ready(self) -> Ranking:
+        with self.store.reading():
+            return Ranking(corpus(self.store, self._material.files), self._material.past, self._without)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def past(self) -> Sequence[Past]:
+        return self._material.past
+
+    @property
+    def corpus(self) -> Corpus:
+        return self._ranking.corpus
+
+    def find(self, query: str, budget: int) -> Found:
+        """Code that the request is about, at most `budget` tokens of it, with an outline of what lies beside it."""
+        if not query.strip() or budget <= 0:
+            return Found()
+        try:
+            return self._find(query, budget)
+        except DAMAGED as error:
+            self._again(self.store, error)
+            return self._find(query, budget)
+
+    def _find(self, query: str, budget: int) -> Found:
+        with self.store.reading():
+            ranked = self._ranking.rank(parse(query))
+            read, estimate = self._material.read, self._material.estimate
+            snippets = answer.fit(self._places(ranked), read, estimate, budget - budget // _OUTLINE)
+            return Found(snippets, answer.outline(self._around(snippets), snippets, estimate, budget // _OUTLINE))
+
+    def _places(self, ranked: Sequence[Ranked]) -> Iterator[answer.Place]:
+        known = self.corpus
+        for found in ranked:
+            file = known.owner[found.chunk]
+            row = known.rows[file]
+            chunk = known.store.chunks(row.id)[found.chunk - row.first]
+            yield answer.Place(known.files[file].path, chunk, found.reason)
+
+    def _around(self, snippets: Sequence[Snippet]) -> Iterator[tuple[str, Sequence[Chunk]]]:
+        known, paths = self.corpus, self._ranking.paths
+        for path in list(dict.fromkeys(s.path for s in snippets if not s.whole))[:_FILES]:
+            yield path, known.store.chunks(known.rows[paths[path]].id)

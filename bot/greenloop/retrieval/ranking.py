@@ -1,0 +1,129 @@
+"""All that speaks for a chunk, put together into one order.
+
+Two witnesses are strong: the chunk's own words and those of its whole file. Each counts 1 at its best. The others are
+weak, each right about something that the first two miss, and count a third of that: three weak ones together can
+outvote a strong one, a single one cannot. The sum of scores divided by their maximum keeps how far apart the
+candidates are, which ranks alone lose. No weight is fitted to data.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from greenloop.retrieval import history, kinds
+from greenloop.retrieval.corpus import Corpus
+from greenloop.retrieval.lexical import Lexical
+from greenloop.retrieval.links import Links
+from greenloop.retrieval.query import Query, named
+
+WEAK = 1 / 3
+ASIDE = 0.15  # of a test or of prose, unless the request is about such: it wants the code that they tell of
+PINNED = 10.0  # what a person spelled out comes before all that was guessed
+SIGNALS = ("body", "file", "path", "best", "tests", "history", "names", "dense")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A chunk by its number, and why it is where it is when that is more than its words."""
+
+    chunk: int
+    score: float
+    reason: str = ""
+
+
+class Ranking:
+    """Ready for queries on one corpus; `without` leaves signals out, for measuring what each is worth."""
+
+    def __init__(self, corpus: Corpus, past: Sequence[history.Past] = (), without: Collection[str] = ()) -> None:
+        self.corpus = corpus
+        self.past = past
+        self.paths = {file.path: number for number, file in enumerate(corpus.files)}
+        self.links = Links([file.path for file in corpus.files], corpus.kinds)
+        self._lexical = Lexical(corpus)
+        self._without = frozenset(without)
+
+    def rank(self, query: Query, dense: Mapping[int, float] | None = None) -> list[Ranked]:
+        """Every chunk that anything speaks for, best first. `dense` are likenesses of chunks by their vectors."""
+        owner, off = self.corpus.owner, self._without
+        scores = self._lexical.score(query.words)
+        weight = [_weight(kind, query) for kind in self.corpus.kinds]
+        raw = scores.chunks
+        chunks = {n: value * weight[owner[n]] for n, value in raw.items()}
+        dense = {} if dense is None or "dense" in off else dense
+        chunks |= dict.fromkeys(dense.keys() - chunks.keys(), 0.0)
+        parts: dict[str, dict[int, float]] = {
+            "file": {f: value * weight[f] for f, value in scores.files.items()},
+            "path": {f: value * weight[f] for f, value in scores.paths.items()},
+            "best": self._best(chunks),
+            "tests": self.links.votes(self._tests(raw)),
+            "history": self._history(query, weight),
+        }
+        own = _scaled(chunks) if "body" not in off else dict.fromkeys(chunks, 0.0)
+        likeness = _scaled({n: value * weight[owner[n]] for n, value in dense.items()})
+        files: dict[int, float] = defaultdict(float)
+        for signal, values in parts.items():
+            if signal not in off:
+                share = 1.0 if signal == "file" else WEAK
+                for f, value in _scaled(values).items():
+                    files[f] += share * value
+        pins = self._pins(query) if "names" not in off else {}
+        for n in pins:
+            own.setdefault(n, 0.0)
+        ranked = [(value + files[owner[n]] + likeness.get(n, 0.0) + pins.get(n, 0.0), n) for n, value in own.items()]
+        ranked.sort(key=lambda pair: (-pair[0], pair[1]))
+        return [Ranked(n, score, "named in the request" if n in pins else "") for score, n in ranked]
+
+    def _best(self, chunks: Mapping[int, float]) -> dict[int, float]:
+        """Of each file, the three best chunks together: several that fit are more than one."""
+        owner = self.corpus.owner
+        of: dict[int, list[float]] = defaultdict(list)
+        for n, value in chunks.items():
+            of[owner[n]].append(value)
+        return {f: sum(sorted(values)[-3:]) for f, values in of.items()}
+
+    def _tests(self, chunks: Mapping[int, float]) -> dict[int, float]:
+        owner, kind = self.corpus.owner, self.corpus.kinds
+        best: dict[int, float] = {}
+        for n, value in chunks.items():
+            f = owner[n]
+            if kind[f] == kinds.TEST:
+                best[f] = max(best.get(f, 0.0), value)
+        return best
+
+    def _history(self, query: Query, weight: Sequence[float]) -> dict[int, float]:
+        if not self.past or "history" in self._without:
+            return {}
+        found = history.votes(history.similar(query.words, self.past), self.paths)
+        return {f: value * weight[f] for f, value in found.items()}
+
+    def _pins(self, query: Query) -> dict[int, float]:
+        """Chunks at the lines of a traceback, later frames first; all chunks of a file that is spelled out."""
+        found: dict[int, float] = {}
+        rows = self.corpus.rows
+        for path in query.paths:
+            f = named(path, self.paths)
+            if f is not None:
+                found |= dict.fromkeys(range(rows[f].first, rows[f].first + len(rows[f].bodies)), PINNED)
+        for depth, (path, line) in enumerate(query.frames, 1):
+            f = named(path, self.paths)
+            if f is None:
+                continue
+            for place, chunk in enumerate(self.corpus.store.chunks(rows[f].id)):
+                if chunk.start <= line <= chunk.end:
+                    found[rows[f].first + place] = 2 * PINNED + depth
+        return found
+
+
+def _weight(kind: str, query: Query) -> float:
+    if kind == kinds.TEST:
+        return 1.0 if query.tests else ASIDE
+    if kind == kinds.PROSE:
+        return 1.0 if query.prose else ASIDE
+    return 1.0
+
+
+def _scaled(values: Mapping[int, float]) -> dict[int, float]:
+    top = max(values.values(), default=0.0)
+    return {n: value / top for n, value in values.items()} if top > 0 else {}

@@ -1,0 +1,239 @@
+"""The index: one SQLite file of postings and chunks, keyed by the content of files, so that nothing is read twice.
+
+It is a cache and never believed: a file that is not ours, is damaged or of another format is made anew; where it
+cannot be written, an index in memory does the same for one run. It holds words and line numbers, no text: what is
+quoted is read from the repository, so that a forged index can misorder, not put words into a prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from greenloop.retrieval.chunks import Chunk
+
+FORMAT = 1  # another number when the tables or the words in them change
+_OURS = 0x67_6C_72_78  # "glrx": SQLite's application id
+_SEGMENTS = 8  # parts that a term's postings may lie in; more are joined
+_WAIT = 30_000  # milliseconds for another indexer's transaction
+_SCHEMA = """
+CREATE TABLE mark (text TEXT NOT NULL);
+CREATE TABLE file (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, lengths BLOB NOT NULL,
+                   chunks BLOB NOT NULL);
+CREATE TABLE posting (term TEXT NOT NULL, segment INTEGER NOT NULL, ids BLOB NOT NULL, body BLOB NOT NULL,
+                      name BLOB NOT NULL, PRIMARY KEY (term, segment)) WITHOUT ROWID;
+CREATE TABLE segment (id INTEGER PRIMARY KEY, postings INTEGER NOT NULL);
+CREATE TABLE vector (model TEXT NOT NULL, chunk TEXT NOT NULL, data BLOB NOT NULL,
+                     PRIMARY KEY (model, chunk)) WITHOUT ROWID;
+"""
+
+
+class Foreign(Exception):
+    """A file that is no index of ours, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file as it goes into the index: chunks, and for each the words of its body and of its name."""
+
+    key: str
+    chunks: tuple[Chunk, ...]
+    bodies: tuple[Mapping[str, int], ...]
+    names: tuple[Mapping[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A file in the index: its chunks have the numbers from `first` on; `lengths` are words, of body and of name."""
+
+    id: int
+    first: int
+    bodies: array[int]
+    names: array[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Where a term stands: numbers of chunks, and how often in the body and in the name of each."""
+
+    ids: array[int]
+    body: bytes
+    name: bytes
+
+
+class Store:
+    """Safe for several processes at once; one thread of each."""
+
+    def __init__(self, path: Path | None, mark: str = "") -> None:
+        self.path = path
+        self._db = _connect(path, mark)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """One state of the index for all that is read inside."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.rollback()
+
+    def keys(self) -> set[str]:
+        return {key for (key,) in self._db.execute("SELECT key FROM file")}
+
+    def rows(self) -> dict[str, Row]:
+        found = {}
+        for number, key, first, data in self._db.execute("SELECT id, key, first, lengths FROM file"):
+            lengths = array("H")
+            lengths.frombytes(data)
+            half = len(lengths) // 2
+            found[key] = Row(number, first, lengths[:half], lengths[half:])
+        return found
+
+    def chunks(self, row: int) -> list[Chunk]:
+        (data,) = self._db.execute("SELECT chunks FROM file WHERE id = ?", (row,)).fetchone()
+        return [Chunk(**{**about, "bases": tuple(about["bases"])}) for about in json.loads(zlib.decompress(data))]
+
+    def postings(self, term: str) -> list[Postings]:
+        found = []
+        for ids, body, name in self._db.execute("SELECT ids, body, name FROM posting WHERE term = ?", (term,)):
+            numbers = array("I")
+            numbers.frombytes(ids)
+            found.append(Postings(numbers, body, name))
+        return found
+
+    # Writing ---------------------------------------------------------------------------------------------------------
+
+    def add(self, files: Sequence[Parsed]) -> None:
+        """All of them, or after an interruption none; what another process has added meanwhile is left as it is."""
+        with self._writing():
+            known = self.keys()
+            new = [file for file in {f.key: f for f in files}.values() if file.key not in known]
+            (first,) = self._db.execute("SELECT coalesce(max(first + length(lengths) / 4), 0) FROM file").fetchone()
+            gathered: dict[str, tuple[array[int], bytearray, bytearray]] = {}
+            for file in new:
+                self._add_file(file, first)
+                _gather(gathered, file, first)
+                first += len(file.chunks)
+            self._add_segment((term, ids.tobytes(), body, name) for term, (ids, body, name) in gathered.items())
+            self._join()
+
+    def _add_file(self, file: Parsed, first: int) -> None:
+        sums = [sum(words.values()) for words in (*file.bodies, *file.names)]
+        lengths = array("H", [min(n, 65535) for n in sums])
+        about = json.dumps([asdict(chunk) for chunk in file.chunks], separators=(",", ":")).encode()
+        row = (file.key, first, lengths.tobytes(), zlib.compress(about, 1))
+        self._db.execute("INSERT INTO file (key, first, lengths, chunks) VALUES (?, ?, ?, ?)", row)
+
+    def _add_segment(self, postings: Iterable[tuple[str, bytes, bytes | bytearray, bytes | bytearray]]) -> None:
+        (segment,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM segment").fetchone()
+        total = 0
+
+        def rows() -> Iterator[tuple[str, int, bytes, bytes | bytearray, bytes | bytearray]]:
+            nonlocal total
+            for term, ids, body, name in postings:
+                total += len(body)
+                yield term, segment, ids, body, name
+
+        self._db.executemany("INSERT INTO posting VALUES (?, ?, ?, ?, ?)", rows())
+        self._db.execute("INSERT INTO segment VALUES (?, ?)", (segment, total))
+
+    def _join(self) -> None:
+        """Put the smallest segments together when there are too many, so that a term is read from a few places."""
+        segments = self._db.execute("SELECT id FROM segment ORDER BY postings").fetchall()
+        if len(segments) <= _SEGMENTS:
+            return
+        small = [number for (number,) in segments[: -_SEGMENTS // 2]]
+        marks = ",".join("?" * len(small))
+        found: dict[str, list[bytes]] = {}
+        query = f"SELECT term, ids, body, name FROM posting WHERE segment IN ({marks})"  # noqa: S608 - marks alone
+        for term, *parts in self._db.execute(query, small):
+            before = found.get(term)
+            found[term] = parts if before is None else [a + b for a, b in zip(before, parts, strict=True)]
+        for table, column in (("posting", "segment"), ("segment", "id")):
+            self._db.execute(f"DELETE FROM {table} WHERE {column} IN ({marks})", small)  # noqa: S608 - as above
+        self._add_segment((term, ids, body, name) for term, (ids, body, name) in found.items())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._db.commit()
+
+
+def _gather(gathered: dict[str, tuple[array[int], bytearray, bytearray]], file: Parsed, first: int) -> None:
+    for number, (body, name) in enumerate(zip(file.bodies, file.names, strict=True), first):
+        for term in body.keys() | name.keys():
+            entry = gathered.get(term)
+            if entry is None:
+                entry = gathered[term] = (array("I"), bytearray(), bytearray())
+            entry[0].append(number)
+            entry[1].append(min(body.get(term, 0), 255))
+            entry[2].append(min(name.get(term, 0), 255))
+
+
+def _connect(path: Path | None, mark: str) -> sqlite3.Connection:
+    """Raises `Foreign` for a file that is not an index of this format and trust, `sqlite3.Error` for other trouble."""
+    if path is not None and (path.is_symlink() or (path.exists() and not path.is_file())):
+        raise Foreign(f"{path} is no plain file")
+    db = sqlite3.connect(
+        ":memory:" if path is None else path, isolation_level=None, timeout=_WAIT / 1000, check_same_thread=False
+    )
+    try:
+        _prepare(db, mark)
+    except sqlite3.OperationalError:
+        db.close()
+        raise
+    except sqlite3.DatabaseError as error:  # no database, or a damaged one
+        db.close()
+        raise Foreign(str(error)) from None
+    except Foreign:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, mark: str) -> None:
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA synchronous = OFF")  # a cache: what a power cut damages is made anew
+    if _value(db, "SELECT count(*) FROM sqlite_master") == 0:
+        db.execute("BEGIN IMMEDIATE")
+        if _value(db, "SELECT count(*) FROM sqlite_master") == 0:  # nobody else was quicker
+            for statement in _SCHEMA.split(";")[:-1]:
+                db.execute(statement)
+            db.execute("INSERT INTO mark VALUES (?)", (mark,))
+            db.execute(f"PRAGMA application_id = {_OURS}")
+            db.execute(f"PRAGMA user_version = {FORMAT}")
+        db.execute("COMMIT")
+    if _value(db, "PRAGMA application_id") != _OURS:
+        raise Foreign("it is a database of another program")
+    if _value(db, "PRAGMA user_version") != FORMAT:
+        raise Foreign("it has another format")
+    made = {sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if made != {statement.strip() for statement in _SCHEMA.split(";")[:-1]}:
+        raise Foreign("its tables are not ours")
+    if _value(db, "SELECT coalesce(max(text), '') FROM mark") != mark:
+        raise Foreign("it was written for another degree of trust")
+
+
+def _value(db: sqlite3.Connection, query: str) -> object:
+    return db.execute(query).fetchone()[0]
