@@ -115,7 +115,7 @@ def test_a_package_in_a_source_folder_is_found_by_its_tests(make_repo: Repo) -> 
 def test_silencing_is_seen_behind_signs_that_only_look_like_line_breaks(make_repo: Repo) -> None:
     repo = make_repo({"lib.py": "def one():\n    return 1\n"})
     (repo / "lib.py").write_text("A = '\x0c\u2028\x85'\n\n\ndef one():\n    return eval('1')  # nosec\n", "utf-8")
-    code, said = run_json("evaluate", "--check", "bandit", cwd=repo)
+    code, said = run_json("evaluate", "--check", "integrity", cwd=repo)
     assert (code, [f["check"] for f in said["verdict"]["new"]].count("integrity")) == (4, 1)
 
 

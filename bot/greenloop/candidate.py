@@ -10,7 +10,7 @@ from greenloop.checks.tidy import tidy
 from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Unusable, Verdict
 from greenloop.imports import wanted
 from greenloop.judge import judge
-from greenloop.protect import Guarded, guard, weakening
+from greenloop.protect import Guarded, guard
 from greenloop.tally import together
 from greenloop.workbench import Baseline, Workbench, measure, measure_aside
 from greenloop.workspace import Forbidden
@@ -109,8 +109,7 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
     if candidate.tree != candidate.judged:
         aside = frozenset(candidate.guarded.judged_as_base)
         own = measure_aside(bench, candidate.tree, base, aside, only=own_paths)
-    notes = [*candidate.guarded.notes, *_weakened(candidate, base.tree, bench)]
-    notes += _both_ways(candidate, start, bench)
+    notes = [*candidate.guarded.notes, *_both_ways(candidate, start, bench)]
 
     def verdict(own_base: Report | None) -> Verdict:
         return judge(
@@ -143,17 +142,6 @@ def wanted_tests(candidate: Candidate, start: Start, bench: Workbench) -> frozen
         paths=bench.workspace.entries(candidate.judged).keys(),
         read=lambda path: bench.workspace.read(candidate.judged, path),
     )
-
-
-def _weakened(candidate: Candidate, base: Tree, bench: Workbench) -> Iterable[Finding]:
-    for change in bench.workspace.diff(base, candidate.tree):
-        if change.status == "D" or not change.lines:
-            continue
-        text = (
-            (bench.workspace.read(candidate.tree, change.path) or b"").decode("utf-8", "replace").split("\n")
-        )  # lines as git counts
-        added = [(n, text[n - 1]) for n in sorted(change.lines) if n <= len(text)]
-        yield from weakening(change.path, added, bench.settings)
 
 
 def _both_ways(candidate: Candidate, start: Start, bench: Workbench) -> Iterable[Finding]:

@@ -66,7 +66,7 @@ def judge(  # noqa: PLR0913 - what was measured, by name; a bag of these would o
     )
     unchecked = (
         *(() if changed else (UNCHANGED,)),
-        *_unmeasured(baseline, report),
+        *_unmeasured(baseline, report, own),
         *(_broken(own) if own else ()),
         *_mute(report, own),
     )
@@ -138,9 +138,9 @@ def _safe(test_id: str) -> str:
     return re.sub(r"[^\w\[\]\-.:/]", "", short(test_id)) or "test"
 
 
-def _unmeasured(baseline: Report, report: Report) -> Iterator[str]:
+def _unmeasured(baseline: Report, report: Report, own: Report | None) -> Iterator[str]:
     """Not checked is not passed."""
-    if all(r.status is Status.SKIPPED for r in report.results):
+    if all(r.status is Status.SKIPPED for r in (*report.results, *(own.results if own else ()))):
         yield "Nothing was checked."
     for result in report.results:
         if result.status is Status.SKIPPED and not _idle(baseline.of(result.check), result):

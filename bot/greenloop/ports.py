@@ -205,6 +205,8 @@ class Subject:
     environment: Environment
     first: tuple[str, ...] = ()  # test ids to run before the others: red on the base
     only: tuple[str, ...] = ()  # test files to run instead of what the test command would; for evidence
+    deleted: tuple[str, ...] = ()
+    before: Callable[[str], bytes | None] = lambda _path: None
 
 
 class Check(Protocol):

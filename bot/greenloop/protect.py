@@ -1,7 +1,7 @@
 """What an attempt may not change on its own: existing tests, check configuration, CI files, and our own settings.
 
 Pure: it says which paths to put back and how to judge the rest; `candidate.py` does it. The lists of names are in
-`protected_names.py`, silencing on single lines in `weakening.py`.
+`protected_names.py`; what a change does to the checks that it may touch, or around them, is in `integrity`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from greenloop.patterns import matches
 from greenloop.ports import Change
 from greenloop.protected_names import Kind, is_compiled, is_test, is_test_module, kind_of, stands_in
 from greenloop.settings import FILE, Settings
-from greenloop.weakening import weakening
 
-__all__ = ["Guarded", "Read", "check_sections", "guard", "is_test", "weakening"]
+__all__ = ["Guarded", "Read", "check_sections", "guard", "is_test"]
 
 Read = Callable[[str], bytes | None]
 

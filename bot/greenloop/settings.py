@@ -99,9 +99,10 @@ class Settings:
     )
     cache_megabytes: float = _option(64.0, "Megabytes of answers that are kept, newest first.", "cache_megabytes: 64")
     checks: tuple[str, ...] = _option(
-        ("ruff", "pytest", "bandit"),
-        "The checks, in order: `ruff`, `pytest`, `bandit`, and the names under `commands`.",
-        "checks: [ruff, pytest, bandit]",
+        ("ruff", "pytest", "bandit", "integrity"),
+        "The checks, in order: `ruff`, `pytest`, `bandit`, `integrity` (what a change does to the checks themselves), "
+        "and the names under `commands`.",
+        "checks: [ruff, pytest, bandit, integrity]",
     )
     commands: Mapping[str, CommandCheck] = _option(
         {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,7 +81,16 @@ def measure(
     changes = bench.workspace.diff(base.tree, tree)
     environment = _environment(bench, tree, base, changes)
     names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
-    report = _examine(bench, tree, changes, environment, names=names, first=tuple(first), only=tuple(only))
+    report = _examine(
+        bench,
+        tree,
+        changes,
+        environment,
+        names=names,
+        first=tuple(first),
+        only=tuple(only),
+        before=lambda path: bench.workspace.read(base.tree, path),
+    )
     return report if only else _completed(report, base.report, {c.path for c in changes})
 
 
@@ -92,10 +101,18 @@ def measure_aside(
     the files `aside`."""
     changes = bench.workspace.diff(base.tree, tree)
     environment = _environment(bench, tree, base, changes)
-    known = {"ruff", "bandit"} | ({"pytest"} if only else set())
+    known = {"ruff", "bandit", "integrity"} | ({"pytest"} if only else set())
     names = tuple(n for n in bench.settings.checks if n in known)
     looked = tuple(c for c in changes if c.path in aside)
-    return _examine(bench, tree, looked, environment, names=names, only=tuple(only))
+    return _examine(
+        bench,
+        tree,
+        looked,
+        environment,
+        names=names,
+        only=tuple(only),
+        before=lambda path: bench.workspace.read(base.tree, path),
+    )
 
 
 def _environment(bench: Workbench, tree: Tree, base: Baseline, changes: tuple[Change, ...]) -> Environment:
@@ -106,7 +123,7 @@ def _environment(bench: Workbench, tree: Tree, base: Baseline, changes: tuple[Ch
         return extend(base.environment, old, new, bench.settings, cache=bench.cache, sandbox=bench.sandbox)
 
 
-def _examine(
+def _examine(  # noqa: PLR0913 - what differs between the runs of one attempt, by name
     bench: Workbench,
     tree: Tree,
     changes: tuple[Change, ...],
@@ -115,6 +132,7 @@ def _examine(
     names: tuple[str, ...] | None = None,
     first: tuple[str, ...] = (),
     only: tuple[str, ...] = (),
+    before: Callable[[str], bytes | None] = lambda _path: None,
 ) -> Report:
     lines: Mapping[str, frozenset[int]] = MappingProxyType({c.path: c.lines for c in changes if c.status != "D"})
     folders: list[Path] = []
@@ -131,6 +149,8 @@ def _examine(
             environment=environment,
             first=first,
             only=only,
+            deleted=tuple(c.path for c in changes if c.status == "D"),
+            before=before,
         )
 
     try:

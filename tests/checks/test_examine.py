@@ -34,8 +34,13 @@ def test_the_three_projects(lay: Lay, sandbox: Sandbox) -> None:
     for project, (ruff, pytest_, bandit) in expected.items():
         begun: list[str] = []
         report = checks.examine(partial(lay, project), sandbox, QUICK, on_check=begun.append)
-        assert list(status(report).items()) == [("ruff", ruff), ("pytest", pytest_), ("bandit", bandit)], project
-        assert sorted(begun) == ["bandit", "pytest", "ruff"]
+        assert list(status(report).items()) == [
+            ("ruff", ruff),
+            ("pytest", pytest_),
+            ("bandit", bandit),
+            ("integrity", Status.PASSED),
+        ], project
+        assert sorted(begun) == ["bandit", "integrity", "pytest", "ruff"]
         assert begun.index("ruff") < begun.index("bandit")
 
 
@@ -46,7 +51,7 @@ def test_a_file_that_does_not_parse_keeps_everything_from_running(lay: Lay, sand
     assert (gate.check, gate.status, [f.path for f in gate.findings]) == ("parse", Status.FAILED, ["a.py"])
     assert others == [
         CheckResult(check=name, status=Status.SKIPPED, reason="A changed file does not parse.")
-        for name in ("ruff", "pytest", "bandit")
+        for name in ("ruff", "pytest", "bandit", "integrity")
     ]
     assert begun == []
 
@@ -75,7 +80,7 @@ def test_an_unknown_check_is_refused_by_name(lay: Lay, sandbox: Sandbox) -> None
     with pytest.raises(Misconfigured) as raised:
         checks.examine(lambda: lay({}), sandbox, settings, names=("ruff", "bandti"))
     assert str(raised.value) == (
-        "There is no check named `bandti`. Did you mean `bandit`? Known: ruff, pytest, bandit, jest."
+        "There is no check named `bandti`. Did you mean `bandit`? Known: ruff, pytest, bandit, integrity, jest."
     )
     with pytest.raises(Misconfigured, match=r"There is no check named `x`\. Known"):
         checks.examine(lambda: lay({}), sandbox, Settings(checks=("x",)))

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pytest
 
 from greenloop.domain import Finding, Severity
+from greenloop.integrity import Side, examine
 from greenloop.ports import Change
-from greenloop.protect import Guarded, check_sections, guard, is_test, weakening
+from greenloop.protect import Guarded, check_sections, guard, is_test
 from greenloop.settings import Settings
 
 ADDED = frozenset({7, 8})
@@ -297,26 +298,31 @@ SILENCED = [
 ]
 
 
+def silencing(path: str, line: str, settings: Settings | None = None) -> tuple[Finding, ...]:
+    text = f"x = 1\n\n\n{line}\n"
+    return examine([Side(path=path, before="x = 1\n", after=text, added=frozenset({2, 3, 4}))], settings)
+
+
 @pytest.mark.parametrize(("path", "line", "rules"), SILENCED)
 def test_silencing(path: str, line: str, rules: list[str]) -> None:
-    found = weakening(path, [(3, "x = 1"), (4, line)])
+    found = silencing(path, line)
     assert [(f.check, f.rule, f.path, f.line, f.context) for f in found] == [
         ("integrity", rule, path, 4, line.strip()) for rule in rules
     ]
-    expected = Severity.WARNING if rules == ["type-ignore"] else Severity.ERROR
+    expected = Severity.NOTE if rules == ["type-ignore"] else Severity.ERROR
     assert all(f.severity is expected for f in found)
-    assert weakening(path, [(4, line)], Settings(allow=(path,))) == ()
-    assert weakening(path, [(4, line)], Settings(allow=("docs/",))) == weakening(path, [(4, line)])
+    assert silencing(path, line, Settings(allow=(path,))) == ()
+    assert silencing(path, line, Settings(allow=("docs/",))) == found
 
 
 def test_a_silencing_tells_what_to_do() -> None:
-    assert weakening("a.py", [(2, "x  # nosec")]) == (
+    assert silencing("a.py", "x  # nosec") == (
         Finding(
             check="integrity",
             rule="nosec",
             message="This added line silences the security scan; mend what it says instead.",
             path="a.py",
-            line=2,
+            line=4,
             context="x  # nosec",
         ),
     )

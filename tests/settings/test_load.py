@@ -118,7 +118,7 @@ def test_a_directory_stays_inside(directory: str) -> None:
          "--attempts: `attempts` must be a whole number, not `Infinity`. Example: `attempts: 4`"),
         ({"attempts": True}, "--attempts: `attempts` must be a whole number, not `true`. Example: `attempts: 4`"),
         ({"test_command": "a | b"}, "--test-command: " + SHELL.format(key="test_command", word="|")),
-        ({"checks": ()}, "--check: " + NO_CHECKS.format(known="`ruff`, `pytest`, `bandit`")),
+        ({"checks": ()}, "--check: " + NO_CHECKS.format(known="`ruff`, `pytest`, `bandit`, `integrity`")),
         ({"allow": (1,)}, "--allow: `allow.0` must be text, not `1`. Example: `allow: ['tests/**']`"),
         ({"allow": ("../x",)},
          "--allow: `allow`: the pattern `../x` cannot be used: `..` leads out of the repository."),

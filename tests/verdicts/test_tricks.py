@@ -18,7 +18,7 @@ from verdicts.tricks import BASE, RIGHT, TRICKS, WRONG, Trick
 
 @pytest.fixture(scope="session")
 def court(open_court: Callable[..., Court]) -> Court:
-    return open_court(BASE, checks=("pytest",))
+    return open_court(BASE, checks=("pytest", "integrity"))
 
 
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda t: t.name)

@@ -11,14 +11,16 @@ import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from greenloop.checks import bandit, parse, pytest_, ruff
+from greenloop.checks import bandit, integrity, parse, pytest_, ruff
 from greenloop.checks.command import Command
 from greenloop.domain import CheckResult, Report, Status
 from greenloop.errors import Misconfigured
 from greenloop.ports import Check, Sandbox, Subject
 from greenloop.settings import Settings
 
-CHECKS: Mapping[str, Check] = MappingProxyType({"ruff": ruff, "pytest": pytest_, "bandit": bandit})
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {"ruff": ruff, "pytest": pytest_, "bandit": bandit, "integrity": integrity}
+)
 
 NOT_PARSED = "A changed file does not parse."
 

@@ -1,6 +1,7 @@
 """Silencing of checks on the lines that an attempt adds: `# noqa`, `# nosec`, skips, early exits.
 
-Reads lines, not programs: it finds what a model or a person writes, and later parts look deeper.
+Reads lines, not programs; `lines.py` has emptied the texts of Python on them. A skip of a new test is a note: it
+keeps nothing from deciding that decided before.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ import re
 from collections.abc import Iterable
 
 from greenloop.domain import Finding, Severity
+from greenloop.integrity.lines import without_texts
 from greenloop.patterns import matches
 from greenloop.protected_names import is_test
 from greenloop.settings import Settings
 
-_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
 _EVERYWHERE = (
     ("noqa", re.compile(r"#\s*(?:ruff:\s*|flake8[:=]\s*)?noqa\b", re.IGNORECASE), Severity.ERROR),
     ("nosec", re.compile(r"#\s*nosec\b", re.IGNORECASE), Severity.ERROR),
-    ("type-ignore", re.compile(r"#\s*(?:type|ty|pyright|mypy):\s*ignore", re.IGNORECASE), Severity.WARNING),
+    ("type-ignore", re.compile(r"#\s*(?:type|ty|pyright|mypy):\s*ignore", re.IGNORECASE), Severity.NOTE),
     (
         "lint-off",
         re.compile(r"(?://|/\*)\s*(?:eslint-disable|nolint|@ts-(?:ignore|nocheck)|biome-ignore)"),
@@ -39,6 +40,7 @@ _IN_TESTS = (
         Severity.ERROR,
     ),
 )
+_TOKENIZED = (".py", ".pyw", ".pyi")
 _SAYS = {
     "noqa": "silences the linter; mend what it says instead",
     "nosec": "silences the security scan; mend what it says instead",
@@ -49,14 +51,21 @@ _SAYS = {
 }
 
 
-def weakening(path: str, added: Iterable[tuple[int, str]], settings: Settings | None = None) -> tuple[Finding, ...]:
-    """One finding for each way in which an added line silences a check; none where `settings.allow` matches."""
+def weakening(
+    path: str,
+    added: Iterable[tuple[int, str, str]],
+    settings: Settings | None = None,
+    *,
+    fresh: frozenset[int] = frozenset(),
+) -> tuple[Finding, ...]:
+    """One finding for each way in which an added line silences a check; none where `settings.allow` matches. A line is
+    its number, what is looked at, and what is shown; `fresh` are the lines of tests that were not there before."""
     if settings is not None and settings.allow and matches(path, settings.allow):
         return ()
     rules = (*_EVERYWHERE, *(_IN_TESTS if is_test(path) else ()))
     found: dict[tuple[str, int], Finding] = {}
-    for number, line in added:
-        code = _TEXT.sub('""', line[:2000])
+    for number, line, shown in added:
+        code = line[:2000] if path.endswith(_TOKENIZED) else without_texts(line)
         for rule, pattern, severity in rules:
             if (rule, number) not in found and pattern.search(code):
                 found[rule, number] = Finding(
@@ -65,7 +74,7 @@ def weakening(path: str, added: Iterable[tuple[int, str]], settings: Settings | 
                     message=f"This added line {_SAYS[rule]}.",
                     path=path,
                     line=number,
-                    severity=severity,
-                    context=line.strip()[:500],
+                    severity=Severity.NOTE if rule == "skip" and number in fresh else severity,
+                    context=shown.strip()[:500],
                 )
     return tuple(found.values())
