@@ -9,7 +9,8 @@ A failing check, an edit that does not apply or a useless answer is a value (`do
      ├─ OutOfBudget           6   the next call could exceed tokens, money or time
      ├─ BrokenEnvironment     7   tests, tools or dependencies cannot run at all
      ├─ ModelUnreachable      8   no usable answer from the model's side: network, key, cut stream, refusal
-     └─ NoSandbox             9   nothing strong enough to confine generated code
+     ├─ NoSandbox             9   nothing strong enough to confine generated code
+     └─ NotPushed            10   the other side did not take a push
 """
 
 
@@ -67,3 +68,9 @@ class NoSandbox(GreenloopError):
     """Nothing strong enough to confine generated code is available; the message names the cure."""
 
     exit_code = 9
+
+
+class NotPushed(GreenloopError):
+    """The other side did not take a push; the message says why and what to do."""
+
+    exit_code = 10

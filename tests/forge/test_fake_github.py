@@ -55,7 +55,7 @@ def test_pushes_are_seen_by_rest_and_pull_requests_follow(hub: Hub, git: Git, tm
     assert git("push", "-q", "origin", "HEAD:greenloop/x", kind="bearer").returncode == 0
     tip = git("rev-parse", "HEAD").stdout.strip()
     github = hub.github()
-    assert (github.pull_request(pull.number).head_sha, github.branch("greenloop/x")) == (tip, tip)
+    assert (github.pull_request(pull.number).head_sha, hub.repository.git.sha("refs/heads/greenloop/x")) == (tip, tip)
     assert git("ls-remote", "origin", "refs/pull/2/head").stdout.split() == [tip, "refs/pull/2/head"]
     assert hub.fake.snapshot()["own/repo"]["refs"] == {
         "refs/heads/main": ["initial"],

@@ -19,7 +19,6 @@ from greenloop.forge.github import (
     Issue,
     Missing,
     PullRequest,
-    Ref,
     Repository,
     Review,
     ReviewComment,
@@ -252,29 +251,6 @@ def test_files_of_the_default_branch(hub: Hub) -> None:
     hub.fake.on("GET", "/contents/a.py$", answers(b'{"type": "file", "encoding": "base64", "content": 5}'))
     with pytest.raises(Fault, match=r"a\.py has no content"):
         github.file("a.py", "main")
-
-
-def test_branches_and_refs(hub: Hub) -> None:
-    git, github = hub.repository.git, hub.github()
-    main, tip = git.sha("refs/heads/main") or "", git.commit("greenloop/issue-1-x", {"b.py": "y\n"})
-    git.move("refs/greenloop/runs/one", tip)
-    git.move("refs/greenloop/runs-of-another", tip)
-    assert (github.branch("main"), github.branch("greenloop/issue-1-x"), github.branch("greenloop")) == (
-        main,
-        tip,
-        None,
-    )
-    assert github.refs("refs/greenloop/runs/") == (Ref(name="refs/greenloop/runs/one", sha=tip),)
-    assert github.refs("refs/nothing/") == ()
-    with pytest.raises(ValueError, match="'heads/main' is not a full ref"):
-        github.refs("heads/main")
-    assert not github.delete_branch("greenloop/issue-1-x", at=main)  # somebody has pushed to it
-    assert not github.delete_branch("never-was", at=main)
-    assert github.delete_branch("greenloop/issue-1-x", at=tip)
-    assert github.delete_ref("refs/greenloop/runs/one", at=tip)
-    assert git.refs() == {"refs/heads/main": main, "refs/greenloop/runs-of-another": tip}
-    with pytest.raises(Fault, match=r"delete refs/heads/main \(422\).*Cannot delete the default branch"):
-        github.delete_branch("main", at=main)
 
 
 def test_who_we_are(hub: Hub) -> None:

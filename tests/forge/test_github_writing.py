@@ -280,21 +280,6 @@ def test_where_actions_may_not_create_pull_requests(hub: Hub) -> None:
         little.ready(2)
 
 
-# Refs ---------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_ref_is_deleted_whatever_happens_to_the_answer(hub: Hub, fault: Planned) -> None:
-    git = hub.repository.git
-    tip = git.commit("greenloop/x", {"b.py": "y\n"})
-    hub.fake.on("DELETE", "/git/refs/heads/greenloop/x$", fault)
-    assert hub.github().delete_branch("greenloop/x", at=tip)
-    assert list(git.refs()) == ["refs/heads/main"]
-    git.move("refs/heads/y", tip)
-    hub.fake.on("DELETE", "/git/refs/heads/y$", refused(404, "Not Found"))
-    assert hub.github().delete_branch("y", at=tip)
-
-
 # Limits and refusals ------------------------------------------------------------------------------------------------
 
 

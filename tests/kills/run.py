@@ -138,10 +138,12 @@ def green(kills: list[Kill], jobs: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("areas", nargs="*", metavar="AREA")
-    parser.add_argument("-j", "--jobs", type=int, default=2)
+    cores = os.cpu_count() or 2
+    # twice: a rule that is off often shows itself by a time limit that has to run out
+    parser.add_argument("-j", "--jobs", type=int, default=2 * cores)
     arguments = parser.parse_args()
     kills = load(arguments.areas)
-    if not green(kills, arguments.jobs):
+    if not green(kills, min(cores, arguments.jobs)):
         return 1
     missed = 0
     with ThreadPoolExecutor(arguments.jobs) as pool:

@@ -3,121 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.github import FakeGitHub
-from fakes.github.faults import lost, meanwhile, refused
+from fakes.github.faults import refused
 from fakes.model_server import ModelServer, Stall
-from program import QUICK, environment
-
-MAIN = Path(__file__).parents[2] / "action" / "main.py"
-MODULE = "def total(numbers):\n    result = 0\n    for number in numbers:\n        result = number\n    return result\n"
-FILES = {
-    "sums.py": MODULE,
-    "test_sums.py": "from sums import total\n\n\ndef test_total():\n    assert total([1, 2, 3]) == 6\n",
-    ".github/greenloop.yml": f"checks: [pytest]\nattempts: 3\ntest_command: {QUICK}\n",
-}
-
-
-def answer(old: str, new: str, summary: str) -> str:
-    return f"Summary: {summary}\n\nsums.py\n```python\n<<<<<<< SEARCH\n{old}\n=======\n{new}\n>>>>>>> REPLACE\n```\n"
-
-
-WRONG = answer("        result = number", "        result = result - number", "fix: subtract")
-RIGHT = answer("        result = result - number", "        result = result + number", "fix: add up")
-AT_ONCE = answer("        result = number", "        result = result + number", "fix: add up")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a job."""
-
-    fake: FakeGitHub
-    folder: Path
-    token: str
-
-    def prepared(self, name: str, payload: Mapping[str, Any], server: ModelServer, **more: str) -> dict[str, str]:
-        event = self.folder / "event.json"
-        event.write_text(json.dumps(payload), "utf-8")
-        for file in ("output", "summary"):
-            (self.folder / file).write_text("", "utf-8")
-        (self.folder / "workspace").mkdir(exist_ok=True)
-        given = {
-            "GITHUB_EVENT_NAME": name,
-            "GITHUB_EVENT_PATH": str(event),
-            "GITHUB_RUN_ID": "1",
-            "GITHUB_WORKSPACE": str(self.folder / "workspace"),
-            "GITHUB_OUTPUT": str(self.folder / "output"),
-            "GITHUB_STEP_SUMMARY": str(self.folder / "summary"),
-            "RUNNER_TEMP": str(self.folder),
-            "INPUT_GITHUB_TOKEN": self.token,
-            "INPUT_MODEL": "m",
-            "INPUT_API_BASE": server.api_base,
-            "INPUT_API_KEY": "sk-of-the-maintainer-0123456789",
-        }
-        return environment(**(self.fake.environment() | given | more))
-
-    def run(self, name: str, payload: Mapping[str, Any], server: ModelServer, **more: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, str(MAIN)],
-            env=self.prepared(name, payload, server, **more),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-        )
-        log = done.stdout + done.stderr
-        masks = [line for line in log.splitlines() if line.startswith("::add-mask::")]
-        rest = "".join(line for line in log.splitlines() if line not in masks) + (self.folder / "summary").read_text()
-        assert [secret for secret in (self.token, "sk-of-the-maintainer-0123456789") if secret in rest] == []
-        assert "Traceback" not in log, log
-        return done.returncode, log
-
-
-@contextmanager
-def started(step: Step, payload: Mapping[str, Any], server: ModelServer) -> Iterator[subprocess.Popen[str]]:
-    """A step that is at work; whatever becomes of the test, it is gone afterwards."""
-    env = step.prepared("issue_comment", payload, server)
-    command = [sys.executable, str(MAIN)]
-    with subprocess.Popen(command, env=env, cwd=step.folder, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-@pytest.fixture
-def step(tmp_path: Path) -> Iterator[Step]:
-    with FakeGitHub(tmp_path) as fake:
-        yield made(fake, tmp_path)
-
-
-def made(fake: FakeGitHub, folder: Path) -> Step:
-    fake.repository("octo/sums", FILES)
-    fake.user("ada", permission="write")
-    fake.user("eve", permission="read")
-    return Step(fake, folder, fake.actions_token())
-
-
-def asked(step: Step, text: str = "/generate total is wrong, see test_total", author: str = "ada") -> dict[str, Any]:
-    issue = step.fake.issue("Totals are wrong", "total([1, 2, 3]) is 3.", author="bob")
-    return step.fake.event("issue_comment", step.fake.comment(issue.number, text, author=author))
-
-
-def seen(step: Step) -> dict[str, Any]:
-    found: dict[str, Any] = step.fake.snapshot()["octo/sums"]
-    return found
+from job_step import AT_ONCE, FILES, MODULE, RIGHT, WRONG, Step, asked, seen, started
+from program import QUICK
 
 
 def test_a_comment_on_an_issue_becomes_a_pull_request(step: Step) -> None:
@@ -217,7 +111,7 @@ def test_a_push_of_somebody_in_between_is_respected(step: Step) -> None:
 
     with ModelServer([meanwhile]) as server:
         code, log = step.run("issue_comment", payload, server)
-    assert code == 1, log
+    assert code == 10, log
     now = seen(step)
     assert now["refs"]["refs/heads/topic"] == ["initial", "a topic", "a person's own"]
     run = next(ref for ref in now["refs"] if ref.startswith("refs/greenloop/runs/"))
@@ -369,55 +263,6 @@ def test_a_killed_step_goes_on_where_it_was(step: Step) -> None:
     branch = next(ref for ref in now["refs"] if ref.startswith("refs/heads/greenloop/"))
     assert now["refs"][branch] == ["initial", "fix: subtract", "fix: add up"]
     assert [c["author"] for c in now["issues"][1]["comments"]] == ["ada", "github-actions[bot]"]
-
-
-WRITES = [
-    ("the reaction", "POST", "/reactions$"),
-    ("the first comment", "POST", "/issues/1/comments$"),
-    ("an edit of the comment", "PATCH", "/issues/comments/"),
-    ("the pull request", "POST", "/pulls$"),
-]
-
-
-def plain(step: Step) -> dict[str, Any]:
-    """What is there, without what differs from run to run: seconds, commit ids, our loopback address."""
-    text = re.sub(r"127\.0\.0\.1:\d+", "HOST", json.dumps(seen(step)))
-    said: dict[str, Any] = json.loads(re.sub(r"\d+ s\.", "N s.", re.sub(r"[0-9a-f]{9} \|", "SHA |", text)))
-    return said
-
-
-def undisturbed(tmp_path: Path) -> dict[str, Any]:
-    (tmp_path / "alone").mkdir()
-    with FakeGitHub(tmp_path / "alone") as fake:
-        step = made(fake, tmp_path / "alone")
-        with ModelServer([AT_ONCE]) as server:
-            assert step.run("issue_comment", asked(step), server)[0] == 0
-        return plain(step)
-
-
-@pytest.mark.parametrize(("method", "path"), [w[1:] for w in WRITES], ids=[w[0] for w in WRITES])
-def test_a_lost_answer_doubles_nothing(step: Step, tmp_path: Path, method: str, path: str) -> None:
-    payload = asked(step)
-    step.fake.on(method, path, lost())
-    with ModelServer([AT_ONCE]) as server:
-        code, log = step.run("issue_comment", payload, server)
-    assert code == 0, log
-    assert plain(step) == undisturbed(tmp_path)
-
-
-@pytest.mark.parametrize(("method", "path"), [w[1:] for w in WRITES], ids=[w[0] for w in WRITES])
-def test_a_runner_killed_at_a_write_is_made_good_by_the_next(
-    step: Step, tmp_path: Path, method: str, path: str
-) -> None:
-    payload = asked(step)
-    with ModelServer([AT_ONCE]) as server:
-        with started(step, payload, server) as process:
-            step.fake.on(method, path, meanwhile(process.kill))
-            process.wait(timeout=120)
-        assert process.returncode == -signal.SIGKILL
-        code, log = step.run("issue_comment", payload, server)
-        assert (code, len(server.chats)) == (0, 1), log
-    assert plain(step) == undisturbed(tmp_path)
 
 
 def test_a_dispatch_and_a_dry_run(step: Step) -> None:

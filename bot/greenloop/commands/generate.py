@@ -10,7 +10,7 @@ from time import monotonic
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.domain import Ending, Message, Outcome, Reason, Request
-from greenloop.errors import GreenloopError
+from greenloop.errors import GreenloopError, NotPushed
 from greenloop.judge import improves
 from greenloop.ports import Forge
 from greenloop.render import pull_request, title
@@ -50,8 +50,11 @@ def _prepared(bench: Workbench) -> Drive:
 
 
 def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: Course, *, seconds: float) -> Outcome:
-    ending = course.ending or Ending(Reason.UNCHANGED)
-    tip = run.land(course.best, course.attempts)
+    ending, tip = course.ending or Ending(Reason.UNCHANGED), None
+    try:
+        tip = run.land(course.best, course.attempts)
+    except NotPushed as error:  # the record says what there was
+        ending = Ending(Reason.NOT_PUSHED, str(error))
     bench.say("done", detail=ending.reason.word)
     outcome = Outcome(
         request=request,
@@ -73,7 +76,11 @@ def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: 
 
 def _proposed(outcome: Outcome, forge: Forge) -> Outcome:
     """Offer what is green or better than the base; everything else is only told."""
-    if outcome.best is None or not (outcome.best.verdict.green or improves(outcome.best.verdict)):
+    if (
+        outcome.reason is Reason.NOT_PUSHED
+        or outcome.best is None
+        or not (outcome.best.verdict.green or improves(outcome.best.verdict))
+    ):
         return outcome
     draft = outcome.reason is not Reason.GREEN
     url = forge.propose(

@@ -103,7 +103,7 @@ def _lock(handle: IO[str], folder: Path) -> None:
         raise UsageError(f"This very run is going on in another process (its folder is {folder}).") from None
 
 
-Publish = Callable[[str, str], None]
+Publish = Callable[[str, str, str | None], None]  # this commit, to this ref, which is at that commit or not there
 
 
 class Run:
@@ -132,11 +132,12 @@ class Run:
         self._dry = dry
         self.branch = request.head
         self.start = self.tip = request.base
+        self._recorded = ""  # of the journal, in git
         self._kept = deque[CommitInfo]() if dry or not journal.before else self._earlier()
 
     def _earlier(self) -> deque[CommitInfo]:
         """Commits that a killed run has left on the branch, oldest first."""
-        tip = self._workspace.ref(f"refs/heads/{self.branch}")
+        tip = self._workspace.ref(self._branch_ref)
         found: deque[CommitInfo] = deque()
         for info in self._workspace.history(tip, 200) if tip else ():
             if info.sha == self.request.base:
@@ -146,7 +147,7 @@ class Run:
 
     def begin(self, settings: Settings, model: str) -> None:
         """Refuse a branch that is not ours before anything is paid for, then note what is asked."""
-        taken = None if self._dry else self._workspace.ref(f"refs/heads/{self.branch}")
+        taken = None if self._dry else self._workspace.ref(self._branch_ref)
         if taken and not self._kept and not self._theirs:
             raise UsageError(
                 f"The branch {self.branch} exists already. Name another with --branch, or delete it: "
@@ -161,8 +162,10 @@ class Run:
         self._journal.add(recording.Discarded(attempt=attempt, message=message))
 
     def commit(self, made: Made, tree: Tree, message: str) -> str:
-        """Commit and move the branch; a commit of an earlier, killed run with the same tree is taken as it is."""
-        sha = self._known(tree) or self._made(tree, message)
+        """Commit and move the branch; a commit of an earlier, killed run with the same tree is taken as it is. The
+        record goes first: whoever finds the branch knows whose it is, and goes on."""
+        known, before = self._known(tree), self.tip
+        sha = known or self._made(tree, message)
         self._journal.add(
             recording.Judged(
                 attempt=made.number,
@@ -175,9 +178,13 @@ class Run:
         )
         if self._publish is not None:
             self._keep()
+        if not known:
+            self._advance(before)
         return sha
 
     def _known(self, tree: Tree) -> str | None:
+        """The commit that an earlier run has made of this tree at this place. When it went another way from here, it
+        is gone on from where it ended."""
         if self._kept and self._kept[0].tree == tree:
             self.tip = self._kept.popleft().sha
             return self.tip
@@ -189,26 +196,36 @@ class Run:
     def _made(self, tree: Tree, message: str) -> str:
         if self._dry:
             return "0" * 40
-        sha = self._workspace.commit(tree, (self.tip,), message)
-        if not self._theirs:
-            self._move(sha, f"refs/heads/{self.branch}", None if self.tip == self.start else self.tip)
-        self.tip = sha
-        return sha
+        self.tip = self._workspace.commit(tree, (self.tip,), message)
+        return self.tip
+
+    def _advance(self, before: str) -> None:
+        """The branch, if it is ours, from `before` to the tip."""
+        if not self._dry and not self._theirs:
+            self._move(self.tip, self._branch_ref, None if before == self.start else before)
+
+    @property
+    def _branch_ref(self) -> str:
+        return f"refs/heads/{self.branch}"
 
     def _move(self, sha: str, ref: str, expected: str | None) -> None:
         self._workspace.publish(sha, ref, expected=expected)
         if self._publish is not None:
-            self._publish(sha, ref)
+            self._publish(sha, ref, expected)
 
     def land(self, best: Attempt | None, attempts: Sequence[Attempt]) -> str | None:
         """Make the best attempt the tip of the branch; what came later stays in its history."""
         if best is None or self._dry:
             return None
-        if best.tree != attempts[-1].tree:
-            text = restored(self.request, best.number, best.commit)
-            self.tip = self._known(best.tree) or self._made(best.tree, text)
-        if self._theirs and improves(best.verdict):
-            self._move(self.tip, f"refs/heads/{self.branch}", self.start)
+        if best.tree != attempts[-1].tree and self._known(best.tree) is None:
+            before = self.tip
+            self._made(best.tree, restored(self.request, best.number, best.commit))
+            self._advance(before)
+        landed = self._workspace.ref(self._branch_ref) == self.tip  # by an earlier run that was killed then
+        if self._theirs and improves(best.verdict) and not landed:
+            if self._publish is not None and self._journal.text != self._recorded:
+                self._keep()  # whoever finds the branch moved must not pay for the last answers again
+            self._move(self.tip, self._branch_ref, self.start)
         return self.tip
 
     def close(self, outcome: Outcome) -> Outcome:
@@ -223,7 +240,7 @@ class Run:
 
     def _keep(self, files: Mapping[str, bytes] = MappingProxyType({})) -> None:
         """The record in git, on top of the tip and of the record before it."""
-        ref = REFS + self._journal.key
+        ref, self._recorded = REFS + self._journal.key, self._journal.text
         before = self._workspace.ref(ref)
         tree = self._workspace.store({FILE: self._journal.text.encode(), **files})
         parents = (self.tip, before) if before else (self.tip,)

@@ -64,6 +64,7 @@ class Reason(Enum):
     BROKEN_ENVIRONMENT = ("broken_environment", 7, "The checks cannot run here; this says nothing about the code.")
     MODEL_UNREACHABLE = ("model_unreachable", 8, "The model gave no usable answer.")
     NO_SANDBOX = ("no_sandbox", 9, "Nothing strong enough to confine generated code is available.")
+    NOT_PUSHED = ("not_pushed", 10, "The result could not be pushed.")
     MISCONFIGURED = ("misconfigured", 2, "The settings or the command line do not fit.")
     FAILED = ("failed", 1, "greenloop itself failed; please report it.")
     STOPPED = ("stopped", 130, "Stopped on request; the best attempt so far is kept.")

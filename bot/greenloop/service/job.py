@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
@@ -17,17 +17,20 @@ from greenloop.commands.evaluate import evaluate
 from greenloop.commands.generate import generate
 from greenloop.commands.run import FILE, REFS, RESULT, WORDS, Journal, Run, opened
 from greenloop.domain import Message, Outcome, Reason, Request
+from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub, PullRequest
 from greenloop.model.replay import Replay
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.render import verdict
 from greenloop.service.lock import LOCKS, Lock
+from greenloop.service.old import prune
 from greenloop.service.told import Told
 from greenloop.settings import Settings
 from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace, Remote
 
 KEPT = "The attempts are kept under {ref}."
+USELESS = {Reason.UNCHANGED, Reason.OUT_OF_BUDGET, Reason.MODEL_UNREACHABLE, Reason.BROKEN_ENVIRONMENT}
 HANDLED = "This request was handled already. Ask in a new comment to have it done again."
 
 
@@ -67,7 +70,7 @@ def play(job: Job) -> Outcome:
         key = job.request.key
         refs = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}", REFS + key, LOCKS + key)
         with job.remote.clone(clone, refs) as workspace, _locked(job, workspace, clone) as lock:
-            base = job.pull.head_sha if job.pull else _earlier_base(workspace, job) or _tip(workspace, job)
+            base = _earlier_base(workspace, job) or (job.pull.head_sha if job.pull else _tip(workspace, job))
             request = replace(job.request, base=base, head=job.branch)
             _restore(workspace, key)
             secrets = (job.remote.token, job.settings.api_key)
@@ -75,25 +78,32 @@ def play(job: Job) -> Outcome:
                 if journal.key != key:  # the first one has ended
                     return _told_again(job, request, workspace)
                 outcome = _run(job, request, workspace, journal, clone=clone, lock=lock)
-    outcome = _tidied(job, outcome)
+                outcome = outcome if job.dry else _tidied(job, outcome, clone)
     job.told.ended(outcome)
     return outcome
 
 
-def _tidied(job: Job, outcome: Outcome) -> Outcome:
-    """A branch of ours whose attempts are no better than the base helps nobody; the record under the run's ref keeps
-    them."""
-    if (
-        job.dry
-        or job.pull is not None
-        or outcome.reason is not Reason.UNCHANGED
-        or not (outcome.branch and outcome.tip)
-    ):
+def _tidied(job: Job, outcome: Outcome, clone: Path) -> Outcome:
+    """Records go when they are old, and a branch that helps nobody at once."""
+    with suppress(GreenloopError):  # what is done is done; the next run tidies up as well
+        prune(job.remote, clone, job.temp)
+    if _useless(job, outcome) and outcome.branch and outcome.tip:
+        job.remote.remove(clone, {f"refs/heads/{outcome.branch}": outcome.tip})
+    return _kept(job, outcome)
+
+
+def _useless(job: Job, outcome: Outcome) -> bool:
+    """Whether the branch is ours and its attempts no better than the base."""
+    return job.pull is None and outcome.url is None and outcome.reason in USELESS
+
+
+def _kept(job: Job, outcome: Outcome) -> Outcome:
+    """Where to find the attempts that are on no branch."""
+    if job.dry or not outcome.attempts or not (_useless(job, outcome) or outcome.reason is Reason.NOT_PUSHED):
         return outcome
-    job.github.delete_branch(outcome.branch, at=outcome.tip)
-    return replace(
-        outcome, branch=None, detail=f"{outcome.detail} {KEPT.format(ref=REFS + outcome.request.key)}".strip()
-    )
+    kept = KEPT.format(ref=REFS + outcome.request.key)
+    branch = None if _useless(job, outcome) else outcome.branch
+    return replace(outcome, branch=branch, detail=f"{outcome.detail} {kept}".strip())
 
 
 @contextmanager
@@ -107,7 +117,7 @@ def _locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | N
     try:
         yield lock
     finally:
-        lock.release(job.github)
+        lock.release()
 
 
 def _tip(workspace: GitWorkspace, job: Job) -> str:
@@ -164,11 +174,14 @@ def _run(
         if lock is not None:
             lock.renew()
 
-    def publish(sha: str, ref: str) -> None:
+    def publish(sha: str, ref: str, expected: str | None) -> None:
         if not job.dry:
-            job.remote.push(clone, sha, ref)
+            job.remote.push(clone, sha, ref, expected=expected)
 
-    run = Run(workspace, request, journal, publish=publish, theirs=job.pull is not None, last_words=job.told.last_words)
+    def last_words(outcome: Outcome) -> str:
+        return job.told.last_words(_kept(job, outcome))
+
+    run = Run(workspace, request, journal, publish=publish, theirs=job.pull is not None, last_words=last_words)
     run.begin(job.settings, job.model.name)
     paid = recording.replies(journal.before)
     model = Replay(paid, name=job.model.name, then=job.model) if paid else job.model

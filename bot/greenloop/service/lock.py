@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenloop.errors import Refused
-from greenloop.forge.github import GitHub
-from greenloop.workspace import GitWorkspace, NotPushed, Remote
+from greenloop.errors import NotPushed, Refused
+from greenloop.workspace import GitWorkspace, Remote
 
 LOCKS = "refs/greenloop/locks/"
 LEASE = 30 * 60.0  # seconds; longer than any time without a sign of life
@@ -75,9 +74,10 @@ class Lock:
         holder = Holder(self._run, self._clock() + LEASE)
         parents = () if self._at is None else (self._at,)
         sha = self._workspace.commit(self._workspace.store({}), parents, holder.message)
-        self._remote.push(self._clone, sha, self._ref)
+        self._remote.push(self._clone, sha, self._ref, expected=self._at)
         self._at, self._renewed = sha, self._clock()
 
-    def release(self, github: GitHub) -> None:
+    def release(self) -> None:
+        """If it is still ours; one that cannot be removed runs out."""
         if self._at is not None:
-            github.delete_ref(self._ref, at=self._at)
+            self._remote.remove(self._clone, {self._ref: self._at})

@@ -6,7 +6,7 @@ model or a stranger's tree brings in (paths, names, links) is held to be hostile
 
 from greenloop.workspace.history import CommitInfo
 from greenloop.workspace.paths import Forbidden
-from greenloop.workspace.remote import NotPushed, Remote
+from greenloop.workspace.remote import Remote
 from greenloop.workspace.repository import FALLBACK_IDENTITY, GitWorkspace, open_workspace
 
 __all__ = ["FALLBACK_IDENTITY", "CommitInfo", "Forbidden", "GitWorkspace", "NotPushed", "Remote", "open_workspace"]

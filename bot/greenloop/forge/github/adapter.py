@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from greenloop.forge.github import conversation, people, proposals, refs
+from greenloop.forge.github import conversation, files, people, proposals
 from greenloop.forge.github.asking import HURRY, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
@@ -17,7 +17,6 @@ from greenloop.forge.github.values import (
     NotAllowed,
     Proposed,
     PullRequest,
-    Ref,
     Repository,
     Review,
 )
@@ -120,22 +119,7 @@ class GitHub:
         """No longer a draft."""
         proposals.set_draft(self._api, proposals.pull_request(self._api, number), draft=False)
 
-    # branches, refs and files
+    # files
 
     def file(self, path: str, ref: str) -> bytes | None:
-        return refs.file(self._api, path, ref)
-
-    def branch(self, name: str) -> str | None:
-        """The commit at its tip, or None."""
-        return refs.sha(self._api, f"refs/heads/{name}")
-
-    def delete_branch(self, name: str, *, at: str) -> bool:
-        """Whether it is gone; one that somebody else has moved stays."""
-        return refs.delete(self._api, f"refs/heads/{name}", at=at)
-
-    def refs(self, prefix: str) -> tuple[Ref, ...]:
-        """All whose full name begins so: "refs/greenloop/runs/"."""
-        return refs.matching(self._api, prefix)
-
-    def delete_ref(self, ref: str, *, at: str) -> bool:
-        return refs.delete(self._api, ref, at=at)
+        return files.file(self._api, path, ref)

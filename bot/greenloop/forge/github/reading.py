@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from greenloop.forge.github.errors import foreign
-from greenloop.forge.github.values import Comment, Issue, PullRequest, Ref, Repository, Review, ReviewComment
+from greenloop.forge.github.values import Comment, Issue, PullRequest, Repository, Review, ReviewComment
 
 Json = dict[str, Any]
 Value = TypeVar("Value")
@@ -121,10 +121,6 @@ def review_comment(raw: Json) -> ReviewComment:
         body=raw["body"] or "",
         in_reply_to=raw.get("in_reply_to_id"),
     )
-
-
-def ref(raw: Json) -> Ref:
-    return Ref(name=raw["ref"], sha=raw["object"]["sha"])
 
 
 def identity(raw: Json) -> int:

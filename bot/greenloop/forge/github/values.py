@@ -82,12 +82,6 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ref:
-    name: str  # full: "refs/heads/main"
-    sha: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
     """The pull request of a branch. `draft` may be false though a draft was asked for: not every plan has drafts."""
 
