@@ -2,7 +2,7 @@
 # venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-contract container-test lint types workflows kills lock clean set-up
+.PHONY: help demo test test-contract container-test lint types workflows attacks kills lock clean set-up
 
 PYTHON ?= python3
 export PYTHON
@@ -37,6 +37,9 @@ workflows: set-up ## checks our own workflows: their form, and their safety
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(if $(wildcard action.yml),.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml)
 	.venv/bin/zizmor --offline --no-progress .github/workflows $(wildcard action.yml)
+
+attacks: set-up ## attacks the sandbox from inside, in every way of being confined here, and shows the table
+	.venv/bin/python tests/sandbox/table.py
 
 kills: set-up ## switches off each rule, one by one, and sees that a test turns red
 	.venv/bin/python tests/kills/run.py

@@ -98,6 +98,9 @@ def _add_limits(made: argparse.ArgumentParser, *, seconds: str) -> None:
     made.add_argument(
         "--readable", action="append", default=[], type=Path, metavar="PATH", help="may be read as well; repeatable"
     )
+    made.add_argument(
+        "--device", action="append", default=[], type=Path, metavar="NODE", help="such as /dev/nvidia0; repeatable"
+    )
     made.add_argument("--sandbox", choices=BACKENDS, default="auto", help="demand a backend")
     made.add_argument("--json", action="store_true", help="print what came of it as JSON on standard output")
 
@@ -129,8 +132,9 @@ def _confined(options: argparse.Namespace) -> Confined:
     }
     if options.timeout is not None:
         given["seconds"] = options.timeout
-    readable = tuple(path.absolute() for path in options.readable)
-    return Confined(workspace=options.workspace, policy=Policy(network=options.network, readable=readable, **given))
+    given["readable"] = tuple(path.absolute() for path in options.readable)
+    given["devices"] = tuple(path.absolute() for path in options.device)
+    return Confined(workspace=options.workspace, policy=Policy(network=options.network, **given))
 
 
 def _run(options: argparse.Namespace) -> int:

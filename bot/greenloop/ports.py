@@ -103,6 +103,7 @@ class Policy:
         1024  # KB of each of stdout and stderr; what is beyond is dropped and `truncated` set, a flood ends it
     )
     artifacts: tuple[Path, ...] = ()
+    devices: tuple[Path, ...] = ()  # device nodes, such as /dev/nvidia0; with one the address space has no bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

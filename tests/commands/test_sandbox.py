@@ -61,7 +61,7 @@ LIMITS = [
         122,
         "processes",
     ),
-    (("--output", "1"), "while True: print('x' * 4096)", 120, "output"),
+    (("--output", "1"), "for n in range(3000): print('x' * 4096)", 120, "output"),
 ]
 
 

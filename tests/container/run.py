@@ -4,7 +4,7 @@
 
 The base is made by debootstrap, for there is no registry here; the image by buildah from our Dockerfile; the container
 by podman and runc with the capabilities and the seccomp profile that Docker has by default. In it:
-`greenloop demo`, then one `/generate` on an issue of a GitHub on loopback.
+`greenloop demo`, the attacks on the sandbox, then one `/generate` on an issue of a GitHub on loopback.
 """
 
 from __future__ import annotations
@@ -125,12 +125,24 @@ def demo() -> None:
     say(done.stderr.strip().splitlines()[-1])
 
 
+def attacks() -> None:
+    """The same table as `make attacks`, under Docker's profile: only the fresh user is left there."""
+    say("attacks")
+    words = ("-P", "/tests/sandbox/table.py", "--ways", "uid")
+    mounts = ("-v", f"{ROOT / 'tests'}:/tests:ro", "--entrypoint", "/opt/greenloop/bin/python")
+    done = container(*words, options=mounts)
+    sys.stdout.write(done.stdout)
+    if done.returncode:
+        raise SystemExit(f"the attacks ended with {done.returncode}: {done.stderr}")
+
+
 def main() -> None:
     programs()
     CACHE.mkdir(parents=True, exist_ok=True)
     base()
     build()
     demo()
+    attacks()
     from container import generate  # noqa: PLC0415 - needs the checkout's .venv
 
     say("/generate on an issue")

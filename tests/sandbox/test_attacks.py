@@ -14,30 +14,44 @@ from typing import Any
 
 import pytest
 
-ATTACKS = Path(__file__).with_name("attacks.py")
-# without a root of its own a run can set the time stamp of a file outside, if everybody may write to that file
-KNOWN = {"uid": ["touch outside"]}
+from sandbox import stage
+
+
+def flat(told: str) -> dict[str, bool]:
+    """What `attacks.py` prints, without its classes."""
+    return {name: works for made in json.loads(told).values() for name, works in made.items()}
 
 
 def test_no_attack_works_inside_though_all_that_matter_work_outside(place: Any) -> None:
-    secret = place.outside / "secret"
-    secret.write_text("token")
-    secret.chmod(0o666)
-    shutil.copy(ATTACKS, place.work)
-    inside = place.run((place.python, "attacks.py", str(place.outside), str(os.getpid())))
-    assert (json.loads(inside.stdout), inside.stderr, inside.exit_code) == (KNOWN.get(place.name, []), "", 0)
-    assert (secret.read_text(), sorted(p.name for p in place.outside.iterdir())) == ("token", ["secret"])
-    outside = subprocess.run(
-        [sys.executable, ATTACKS, place.outside, str(os.getpid())],
-        cwd=place.outside,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    proven = {"internet", "unix sockets", "netlink", "read outside", "write outside", "cut outside", "touch outside"}
-    proven |= {"environment of the parent", "signal the parent", "memory without a name", "shared memory that stays"}
-    assert proven <= set(json.loads(outside.stdout))
+    stage.bait(place.outside)
+    before = sorted(p.name for p in place.outside.rglob("*"))
+    shutil.copy(stage.ATTACKS, place.work)
+    with stage.listening(place.outside) as port:
+        words = (str(place.outside), str(os.getpid()), str(port))
+        inside = place.run((place.python, "attacks.py", *words))
+        found = sorted(name for name, works in flat(inside.stdout).items() if works)
+        assert (found, inside.stderr, inside.exit_code) == (stage.KNOWN.get(place.name, []), "", 0)
+        assert (place.outside / "secret").read_text() == "token"
+        (place.outside / "docker.sock").touch()
+        assert sorted(p.name for p in place.outside.rglob("*")) == sorted([*before, "docker.sock"])
+        outside = subprocess.run(
+            [sys.executable, stage.ATTACKS, *words],
+            cwd=place.outside,
+            env=os.environ | stage.TOKENS,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert {name for name, works in flat(outside.stdout).items() if works} >= stage.PROVEN
+
+
+def test_the_table_of_attacks_covers_the_ways_that_there_are() -> None:
+    """`make attacks` runs all of it; here only that every kind is in it, each under a name of its own."""
+    names = [greed.name for greed in stage.GREED] + [*stage.STAYERS, *stage.LEFTOVERS, *stage.RESULTS]
+    assert len(names) == len(set(names))
+    words = {greed.word for greed in stage.GREED}
+    assert words == {"memory", "time", "processes", "files", "disk", "output", ""}
 
 
 FILTERED = """

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from greenloop.errors import UsageError
 from greenloop.ports import Policy
 from greenloop.sandbox import folders, open_sandbox
 
@@ -339,3 +340,23 @@ def test_what_lies_too_deep_is_cut_off(here: Any) -> None:
     assert max(len(str(here.work / path)) for path in left) < folders.LONGEST
     assert max(len(path.parts) for path in left) == folders.DEEPEST - 1
     shutil.rmtree(here.work)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a device node, which stands for a graphics card's")
+def test_a_device_is_there_when_the_policy_names_it(here: Any) -> None:
+    node = here.outside / "card0"
+    os.mknod(node, 0o020666, os.makedev(1, 9))
+    node.chmod(0o666)
+    program = """
+import fcntl, resource, sys
+try:
+    card = open(sys.argv[1], "rb+", buffering=0)
+    print(len(card.read(4)), len(fcntl.ioctl(card, 0x80045200, bytes(4))))
+except OSError as error:
+    print(type(error).__name__)
+print(resource.getrlimit(resource.RLIMIT_AS)[0] < 0)
+"""
+    assert here.code(program, str(node), devices=(node,)).stdout == "4 4\nTrue\n"
+    assert here.code(program, str(node)).stdout == "FileNotFoundError\nFalse\n"
+    with pytest.raises(UsageError, match="no node of a character device"):
+        here.code(program, devices=(here.work,))

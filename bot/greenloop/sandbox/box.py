@@ -83,6 +83,9 @@ def _check(argv: tuple[str, ...], cwd: Path, policy: Policy) -> None:
         raise UsageError("a program, argument or variable holds a zero byte")
     if policy.network not in {"none", "loopback"}:
         raise UsageError(f"network {policy.network!r} is not known; there is none and loopback")
+    for device in policy.devices:
+        if not device.is_char_device():
+            raise UsageError(f"{device} is no node of a character device")
     for folder in (*policy.writable, cwd):
         if not folder.is_dir():
             raise UsageError(f"{folder} must be an existing folder")

@@ -98,6 +98,8 @@ def _limit(spec: Spec) -> None:
         resource.RLIMIT_AS: (memory * 8 + 32 * 1024) * _MB,  # runtimes reserve far more than they touch
         resource.RLIMIT_MEMLOCK: 8 * _MB,
     }
+    if spec["devices"]:  # a driver reserves as much as it has memory, and more
+        del limits[resource.RLIMIT_AS]
     for which, wanted in limits.items():
         hard = resource.getrlimit(which)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -109,6 +111,7 @@ def _rules(spec: Spec, *, contained: bool) -> list[tuple[str, int]]:
     tmp, home = (namespaces.TMP, namespaces.HOME) if contained else (spec["tmp"][0], spec["home"][0])
     rules = [(path, landlock.WRITE) for path in (*spec["writable"], tmp, home, *spec["shared_memory"])]
     rules += [(f"/dev/{name}", landlock.DEVICE) for name in ("null", "zero", "full", "random", "urandom")]
+    rules += [(path, landlock.DEVICE | landlock.IOCTL) for path in spec["devices"]]
     if contained:
         return [("/", landlock.READ), *rules]
     rules += [(f"/proc/{name}", landlock.READ) for name in _PROC_FILES]

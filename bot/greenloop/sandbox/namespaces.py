@@ -48,6 +48,8 @@ def build(spec: Spec) -> None:
         _bind(path, root + path, _ATTR_NOSUID | _ATTR_NODEV | (0 if path in writable else _READ_ONLY))
     _link(root, spec["links"])
     _devices(root, spec["memory"][0])
+    for path in spec["devices"]:
+        _bind(path, root + path, _ATTR_NOSUID | _ATTR_NOEXEC)
     _protect(root, _READ_ONLY | _ATTR_NOSUID | _ATTR_NODEV, 0)
     os.chdir(root)
     kernel.call("pivot_root", b".", b".")

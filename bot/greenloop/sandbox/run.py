@@ -130,6 +130,7 @@ def _spec(backend: str, argv: tuple[str, ...], *, cwd: Path, policy: Policy, pri
         "home": [str(private / "home")],
         "canary": [str(private / "canary")],
         "shared_memory": [str(SHARED_MEMORY)],
+        "devices": [path for device in policy.devices for path in look(os.fspath(device)).paths],
         "network": [policy.network],
         "seconds": [str(policy.seconds)],
         "memory": [str(policy.memory)],

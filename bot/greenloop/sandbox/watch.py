@@ -204,7 +204,7 @@ class Watch:
             stderr=bytes(err.kept),
             truncated=out.truncated or err.truncated,
             peak_memory=max(self._peak, peak),
-            killed_by=self._killed_by,
+            killed_by=self._killed_by or ("output" if out.floods or err.floods else None),
         )
 
 
