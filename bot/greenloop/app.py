@@ -22,6 +22,7 @@ from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.model import key_from, open_model
+from greenloop.model.accounted import booked
 from greenloop.model.budget import Budget
 from greenloop.model.kept import remembering
 from greenloop.model.replay import Replay
@@ -67,7 +68,10 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
             paid = recording.replies(journal.before)
             run = Run(workspace, request, journal)
             run.begin(settings, live.name)
-            live = remembering(live, request, settings, Places.of(environment), given=not order.fresh)
+            places = Places.of(environment)
+            live = remembering(
+                booked(live, request, settings, places), request, settings, places, given=not order.fresh
+            )
             asked = Replay(paid, name=live.name, then=live) if paid else live
             return _play(
                 order,

@@ -150,7 +150,12 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
     written = [path for attempt in state.attempts for path in attempt.paths]
     source = Source(bench.workspace, state.onto, bench.settings)
     chat = prompts.chat(
-        task, refresh(task, source, written), failures=state.failures, history=state.history[:-1], nudge=state.nudge
+        task,
+        refresh(task, source, written),
+        failures=state.failures,
+        history=state.history[:-1],
+        nudge=state.nudge,
+        last=bench.budget.nearly_spent,
     )
     reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
     limits = CallLimits(
@@ -161,6 +166,9 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
             reply = bench.model.complete(chat, limits=limits, on_chunk=lambda text: bench.say("reply", detail=text))
     except ModelUnreachable as error:
         bench.budget.failed(reservation, spent=error.spent)
+        raise
+    except OutOfBudget:  # of the requester or the repository; nothing was asked
+        bench.budget.failed(reservation, spent=False)
         raise
     except BaseException:
         bench.budget.failed(reservation, spent=True)

@@ -73,7 +73,8 @@ class Model(Protocol):
         ...
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
-        """Ask. Raises `ModelUnreachable` for everything that is not a complete answer, `OutOfBudget` never."""
+        """Ask. Raises `ModelUnreachable` for everything that is not a complete answer; `OutOfBudget`, before anything
+        is sent, where a limit beyond this run has no room for the call."""
         ...
 
 

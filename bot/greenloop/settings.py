@@ -85,6 +85,20 @@ class Settings:
     max_tokens: int = _option(400_000, "Tokens, in and out, that a run may use.", "max_tokens: 400000")
     max_minutes: float = _option(60.0, "Wall-clock minutes that a run may take.", "max_minutes: 60")
     max_calls: int = _option(40, "Calls of the model that a run may make, useless answers included.", "max_calls: 40")
+    daily_cost: float | None = _option(
+        None, "US dollars that one requester may spend a day (UTC), over all runs.", "daily_cost: 5.0"
+    )
+    daily_tokens: int | None = _option(
+        None, "Tokens, in and out, that one requester may use a day (UTC).", "daily_tokens: 2000000"
+    )
+    monthly_cost: float | None = _option(
+        None,
+        "US dollars that this repository may spend a calendar month (UTC), whoever asks.",
+        "monthly_cost: 100.0",
+    )
+    monthly_tokens: int | None = _option(
+        None, "Tokens, in and out, that this repository may use a calendar month (UTC).", "monthly_tokens: 40000000"
+    )
     max_output: int = _option(8192, "Tokens that one answer may have.", "max_output: 8192")
     context_tokens: int = _option(
         24_000, "Tokens of one prompt at most; what does not fit is left out whole and named.", "context_tokens: 24000"

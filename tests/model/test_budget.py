@@ -12,12 +12,12 @@ import pytest
 from fakes.asking import Clock
 from greenloop.domain import Usage
 from greenloop.errors import OutOfBudget
-from greenloop.model.budget import Budget, estimate_chat, estimate_tokens
+from greenloop.model.budget import Budget, estimate_tokens, most_tokens
 from greenloop.ports import ChatMessage, Price
 from greenloop.settings import Settings
 
 CHAT = (ChatMessage(role="user", text="word " * 1000),)
-INPUT = estimate_chat(CHAT)
+INPUT = most_tokens(CHAT)
 DOLLAR = Price(input=1_000_000.0, output=1_000_000.0)  # one for each token
 
 
@@ -33,7 +33,7 @@ def test_tokens_are_reserved_before_the_call_and_settled_after_it() -> None:
     with pytest.raises(OutOfBudget) as caught:
         limited.reserve(CHAT, None, 4000)
     assert str(caught.value) == (
-        f"The next call needs about {INPUT + 1024} tokens, and 0 of {INPUT + 4000} are left. "
+        f"The next call needs up to {INPUT + 1024} tokens, and 0 of {INPUT + 4000} are left. "
         "Raise `max_tokens` to go on."
     )
     assert limited.used == Usage()
@@ -85,6 +85,48 @@ def test_money_is_added_up_from_the_price_or_from_the_provider() -> None:
     rich.settle(rich.reserve(CHAT, DOLLAR, 2000), Usage(calls=1, input=1, output=1, cost=9_000.0))
     with pytest.raises(OutOfBudget, match=r"\$974\.0000 of"):
         rich.reserve(CHAT, DOLLAR, 2000)
+
+
+def test_calls_are_a_bound_whatever_became_of_them() -> None:
+    few = Budget(Settings(max_calls=3), clock=Clock())
+    few.settle(few.reserve(CHAT, None, 10), Usage(calls=1, input=1, output=1, cost=None))
+    few.failed(few.reserve(CHAT, None, 10), spent=False)
+    few.failed(few.reserve(CHAT, None, 10), spent=True)
+    few.reserve(CHAT, None, 10)
+    with pytest.raises(OutOfBudget, match=r"^All 3 calls of this run are made\. Raise `max_calls` to go on\.$"):
+        few.reserve(CHAT, None, 10)
+
+
+@pytest.mark.parametrize("limit", ["tokens", "money", "time", "calls"])
+def test_four_fifths_of_any_limit_are_nearly_all(limit: str) -> None:
+    clock = Clock()
+    spent = Budget(Settings(max_tokens=100_000, max_cost=10.0, max_minutes=10.0, max_calls=10), clock=clock)
+
+    def spend(part: float) -> None:
+        tokens, cost = (int(part * 100_000), 0.0) if limit == "tokens" else (1, part * 10 if limit == "money" else 0.0)
+        if limit == "time":
+            clock.now += part * 600
+        for _ in range(round(part * 10) if limit == "calls" else 1):
+            price = Price(input=0.0, output=0.0)
+            spent.settle(spent.reserve((), price, 1), Usage(calls=limit == "calls", input=tokens, cost=cost))
+
+    spend(0.7)
+    assert not spent.nearly_spent
+    spend(0.1)
+    assert spent.nearly_spent
+
+
+def test_no_text_has_more_tokens_than_are_reserved_for_it() -> None:
+    """Those who write the files of a prompt may know how tokens are counted."""
+    import_module("litellm")  # names its bundle to tiktoken
+    tiktoken = import_module("tiktoken")
+
+    rare = ["".join(chr(0x12000 + i % 768) for i in range(2000)), " \t" * 2000, "qzxjvwk" * 500, "\x01\x02" * 900]
+    for text in (*rare, *OTHERS.values()):
+        counts = [
+            len(tiktoken.get_encoding(n).encode(text, disallowed_special=())) for n in ("cl100k_base", "o200k_base")
+        ]
+        assert max(counts) <= most_tokens((ChatMessage(role="user", text=text),))
 
 
 def test_wall_time_is_a_bound() -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from fakes.asking import CHAT, ask
+from fakes.scripted import Scripted, reply
 from greenloop.domain import Usage
 from greenloop.errors import ModelUnreachable
 from greenloop.model.answers import Answers
 from greenloop.model.audit import FILE, Audit, Call, database
-from greenloop.model.budget import estimate_chat
+from greenloop.model.budget import most_tokens
 from greenloop.model.kept import Keeping, Kept
 from greenloop.ports import CallLimits, Chat, ChatMessage, Price, Reply
 from greenloop.recording import prompt_sha256
@@ -22,29 +22,6 @@ from values import request
 
 KEY = "sk-of-the-maintainer-0123456789"
 DAY = 86_400.0
-
-
-class Scripted:
-    """Gives these replies in order and counts how often it is asked."""
-
-    def __init__(self, *replies: Reply | BaseException, name: str = "m", price: Price | None = None) -> None:
-        self.name, self.price, self._replies, self.asked = name, price, list(replies), 0
-
-    def warm(self) -> None: ...
-
-    def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
-        del chat, limits
-        self.asked += 1
-        reply = self._replies.pop(0)
-        if isinstance(reply, BaseException):
-            raise reply
-        on_chunk(reply.text)
-        return reply
-
-
-def reply(text: str = "an answer", finish: str = "stop", **fields: object) -> Reply:
-    usage = Usage(calls=1, input=11, output=7, cached=4, cost=None)
-    return Reply(text=text, finish=finish, model="m", first_token=0.5, **{"usage": usage, **fields})  # type: ignore[arg-type]
 
 
 class Store:
@@ -193,7 +170,7 @@ def test_each_call_is_a_row_without_text_or_key(store: Store) -> None:
     }
     used = {"input": 11, "output": 7, "cached": 4}
     cost = 7 * 1.0 + 4 * 0.1 + 7 * 2.0
-    most = estimate_chat(OTHER)
+    most = most_tokens(OTHER)
     rows: list[dict[str, object]] = [
         {**used, "cost": cost, "outcome": "stop", "answer": sha256(f"text {KEY}".encode()).hexdigest()},
         {**used, "cost": cost, "outcome": "length", "answer": sha256(b"an answer").hexdigest()},

@@ -21,7 +21,7 @@ CREATE TABLE calls (
 CREATE INDEX calls_at ON calls (at);
 CREATE TABLE ledger (
   id TEXT PRIMARY KEY, at TEXT NOT NULL, requester TEXT NOT NULL, repository TEXT NOT NULL, run TEXT NOT NULL,
-  tokens INTEGER NOT NULL, cost REAL NOT NULL, settled INTEGER NOT NULL
+  tokens INTEGER NOT NULL, micros INTEGER NOT NULL, settled INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX ledger_at ON ledger (at);
 """

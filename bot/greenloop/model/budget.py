@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from greenloop.domain import Usage
 from greenloop.errors import OutOfBudget
+from greenloop.ledger import Room
 from greenloop.ports import Chat, Price
 from greenloop.settings import Settings
 
 LEAST_OUTPUT = 1024  # an answer that may be no longer than this is hardly worth a call
 LEAST_SECONDS = 1.0
-_FRAME = 6  # tokens around each message, at most
+NEARLY = 0.8  # of a limit
+_FRAME = 6  # tokens around each message
+_AROUND = 16  # the same at most, and around all of them
 
 _DIGITS = b"0123456789"
 _UPPER = bytes(range(65, 91))
@@ -49,6 +52,12 @@ def estimate_chat(chat: Chat) -> int:
     return sum(estimate_tokens(message.text) + _FRAME for message in chat)
 
 
+def most_tokens(chat: Chat) -> int:
+    """Tokens that no tokenizer exceeds: each token stands for a byte at least. An estimate can be talked down, by a
+    file of blanks for one; what is reserved by it would not hold."""
+    return _AROUND + sum(len(message.text.encode(errors="replace")) + _AROUND for message in chat)
+
+
 def cost_of(price: Price | None, *, into: int, out: int, cached: int = 0) -> float | None:
     """US dollars; None for a model without a price."""
     if price is None:
@@ -73,7 +82,7 @@ class Reservation:
 
 
 class Budget:
-    """What a run may spend: tokens, money, wall time from now on. Several calls may be open at once."""
+    """What a run may spend: tokens, money, calls, wall time from now on. Several calls may be open at once."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -94,15 +103,22 @@ class Budget:
     def seconds_left(self) -> float:
         return max(0.0, self._end - self._clock())
 
+    @property
+    def nearly_spent(self) -> bool:
+        """Whether four fifths of any limit are gone, so that the next answer had better be the last."""
+        whole = self._settings.max_minutes * 60
+        with self._lock:
+            parts = [1.0 - self.seconds_left / whole, self._used.calls / self._settings.max_calls]
+            parts += [room.spent / room.limit for room in self._rooms(priced=self._money > 0) if room.limit]
+        return max(parts) >= NEARLY
+
     def reserve(self, chat: Chat, price: Price | None, max_output: int) -> Reservation:
         """Set aside what the call can cost at most, with less output where only that fits. Raises `OutOfBudget`."""
-        into = estimate_chat(chat)
+        into = most_tokens(chat)
         with self._lock:
             self._check_time()
-            least = min(LEAST_OUTPUT, max_output)
-            out = min(
-                self._fitting_tokens(into, max_output, least), self._fitting_money(into, max_output, least, price)
-            )
+            self._check_calls()
+            out = fitting(self._rooms(priced=price is not None), into, max_output, max_output, price)
             self._number += 1
             cost = cost_of(price, into=into, out=out)
             reservation = Reservation(number=self._number, input=into, max_output=out, price=price, cost=cost)
@@ -143,29 +159,42 @@ class Budget:
                 f"The {self._settings.max_minutes:g} minutes of this run are over. Raise `max_minutes` to go on."
             )
 
-    def _fitting_tokens(self, into: int, most: int, least: int) -> int:
-        left = self._settings.max_tokens - self._used.input - self._used.output
-        left -= sum(r.tokens for r in self._open.values())
-        if into + least > left:
-            raise OutOfBudget(
-                f"The next call needs about {into + least} tokens, and {max(left, 0)} of {self._settings.max_tokens} "
-                "are left. Raise `max_tokens` to go on."
-            )
-        return min(most, left - into)
+    def _check_calls(self) -> None:
+        if self._used.calls + len(self._open) >= self._settings.max_calls:
+            raise OutOfBudget(f"All {self._settings.max_calls} calls of this run are made. Raise `max_calls` to go on.")
 
-    def _fitting_money(self, into: int, most: int, least: int, price: Price | None) -> int:
-        """Without a price, tokens alone are the bound."""
-        if price is None:
-            return most
-        left = self._settings.max_cost - self._money - sum(r.cost or 0.0 for r in self._open.values())
-        whole = cost_of(price, into=into, out=most) or 0.0
-        if whole <= left:
-            return most
-        fits = int((left - into * price.input / 1e6) / (price.output / 1e6)) if price.output > 0 else -1
-        if fits < least:
-            needed = cost_of(price, into=into, out=least) or 0.0
-            raise OutOfBudget(
-                f"The next call may cost ${needed:.4f}, and ${max(left, 0.0):.4f} of ${self._settings.max_cost:.2f} "
-                "are left. Raise `max_cost` to go on."
-            )
-        return fits
+    def _rooms(self, *, priced: bool) -> list[Room]:
+        """Those of the run itself. Without a price, tokens alone are the bound."""
+        settings, held = self._settings, self._open.values()
+        tokens = self._used.input + self._used.output + sum(r.tokens for r in held)
+        rooms = [
+            Room(money=False, limit=settings.max_tokens, spent=tokens, cure="Raise `max_tokens` to go on."),
+        ]
+        if priced:
+            money = self._money + sum(r.cost or 0.0 for r in held)
+            rooms.append(Room(money=True, limit=settings.max_cost, spent=money, cure="Raise `max_cost` to go on."))
+        return rooms
+
+
+def fitting(rooms: Iterable[Room], into: int, most: int, wanted: int, price: Price | None) -> int:
+    """Tokens of output that every limit has room for, at most `most`; fewer than are worth a call raise
+    `OutOfBudget`. A call that wants few (`wanted`) is worth it with few."""
+    least = min(LEAST_OUTPUT, wanted)
+    fits = most
+    for room in rooms:
+        if not room.money:
+            if into + least > room.left:
+                raise room.refusal(into + least)
+            fits = min(fits, int(room.left) - into)
+        elif price is not None:
+            fits = min(fits, _affordable(room, into, most, least, price))
+    return fits
+
+
+def _affordable(room: Room, into: int, most: int, least: int, price: Price) -> int:
+    if (cost_of(price, into=into, out=most) or 0.0) <= room.left:
+        return most
+    out = int((room.left - into * price.input / 1e6) / (price.output / 1e6)) if price.output > 0 else -1
+    if out < least:
+        raise room.refusal(cost_of(price, into=into, out=least) or 0.0)
+    return out

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from greenloop.domain import Request, Usage
-from greenloop.errors import ModelUnreachable
+from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.model.answers import Answers, free, request_sha256
 from greenloop.model.audit import Audit, Call, database
-from greenloop.model.budget import cost_of, estimate_chat
+from greenloop.model.budget import cost_of, most_tokens
 from greenloop.places import Places
 from greenloop.ports import CallLimits, Chat, Model, Price, Reply
 from greenloop.recording import prompt_sha256
@@ -97,6 +97,8 @@ class Kept:
         except ModelUnreachable as error:
             self._failed(chat, limits, began, spent=error.spent)
             raise
+        except OutOfBudget:  # nothing was asked
+            raise
         except BaseException:
             self._failed(chat, limits, began, spent=True)
             raise
@@ -120,7 +122,7 @@ class Kept:
 
     def _failed(self, chat: Chat, limits: CallLimits, began: float, *, spent: bool) -> None:
         """If it may have been billed, the estimate stands here as it does in the budget."""
-        most = Usage(calls=1, input=estimate_chat(chat), output=limits.max_output, cost=None, estimated=True)
+        most = Usage(calls=1, input=most_tokens(chat), output=limits.max_output, cost=None, estimated=True)
         word = "failed, may be billed" if spent else "failed"
         self._add(chat, began, word, most if spent else Usage())
 

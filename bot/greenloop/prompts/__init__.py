@@ -15,6 +15,7 @@ from greenloop.edits import FORMAT
 from greenloop.ports import Chat, ChatMessage
 from greenloop.secrets import scrub
 
+LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
 _AUTHOR = re.compile(r"[^\w.@-]")
 
 
@@ -24,10 +25,16 @@ def system() -> str:
 
 
 def chat(
-    task: Task, snippets: Iterable[Snippet], *, failures: str = "", history: Iterable[str] = (), nudge: str = ""
+    task: Task,
+    snippets: Iterable[Snippet],
+    *,
+    failures: str = "",
+    history: Iterable[str] = (),
+    nudge: str = "",
+    last: bool = False,
 ) -> Chat:
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
-    why the last answer did not count."""
+    why the last answer did not count; `last` says that there will hardly be another."""
     parts = [
         f"# Request\n\n{task.goal.strip()}",
         *_thread(task),
@@ -37,6 +44,7 @@ def chat(
         _section("What fails now", scrub(failures)),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
         nudge.strip() and f"# Your last answer did not count\n\n{scrub(nudge.strip())}",
+        _section("Budget", LAST if last else ""),
     ]
     return (
         ChatMessage(role="system", text=system()),

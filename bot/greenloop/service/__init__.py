@@ -13,7 +13,6 @@ from greenloop.errors import GreenloopError, Refused
 from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
 from greenloop.model import open_model
 from greenloop.model.fallback import Fallback
-from greenloop.model.kept import remembering
 from greenloop.model.replay import Replay
 from greenloop.ports import Model
 from greenloop.service.guard import refusal
@@ -76,7 +75,8 @@ def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told:
     return Job(
         request=request,
         settings=settings,
-        model=model if evaluating else remembering(model, request, settings, runner.places),
+        model=model,
+        places=runner.places,
         sandbox=inputs.sandbox,
         dry=inputs.dry_run,
         temp=runner.temp,

@@ -19,9 +19,14 @@ from greenloop.commands.run import FILE, REFS, RESULT, WORDS, Journal, Run, open
 from greenloop.domain import Message, Outcome, Reason, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub, PullRequest
+from greenloop.ledger import account
+from greenloop.model.accounted import Accounted
+from greenloop.model.kept import remembering
 from greenloop.model.replay import Replay
+from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.render import verdict
+from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
 from greenloop.service.told import Told
@@ -45,6 +50,7 @@ class Job:
     dry: bool
     temp: Path
     cache: Path
+    places: Places
     told: Told
     github: GitHub
     remote: Remote
@@ -184,10 +190,25 @@ def _run(
     run = Run(workspace, request, journal, publish=publish, theirs=job.pull is not None, last_words=last_words)
     run.begin(job.settings, job.model.name)
     paid = recording.replies(journal.before)
-    model = Replay(paid, name=job.model.name, then=job.model) if paid else job.model
-    with _bench(job, workspace, model, progress) as made:
+    with (
+        _counted(job, request, workspace, clone) as live,
+        _bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as made,
+    ):
         made.stop.ends(job.github.hurry)  # the runner does not wait
         return generate(request, made, run, job.told, thread=job.thread)
+
+
+@contextmanager
+def _counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) -> Iterator[Model]:
+    """The model, with a memory and, where limits are set, with the repository's ledger. A dry run spends as well."""
+    about = account(job.settings, requester=request.actor, repository=request.repository, run=request.key)
+    ledger = RefLedger(workspace, job.remote, clone, about) if about.limited else None
+    try:
+        live = job.model if ledger is None else Accounted(job.model, ledger)
+        yield remembering(live, request, job.settings, job.places)
+    finally:
+        if ledger is not None:
+            ledger.close()
 
 
 def _bench(job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress) -> AbstractContextManager[Workbench]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from greenloop.errors import NotPushed
 from greenloop.workspace.plumbing import Completed, Plumbing, initialised
+from greenloop.workspace.refs import read
 from greenloop.workspace.repository import GitWorkspace
 
 _DEPTH = "50"  # commits; enough to see what an earlier run has left on its branch
@@ -52,6 +53,14 @@ class Remote:
         done = self._pushed(plumbing, f"--force-with-lease={ref}:{expected or ''}", self.url, f"{sha}:{ref}")
         if done.code:
             raise NotPushed(_why(ref, done.error))
+
+    def fetch(self, folder: Path, ref: str) -> str | None:
+        """Where `ref` is there now, with its newest commit at hand in the clone; None when there is no such ref."""
+        plumbing = Plumbing(folder)
+        if ref not in self._there(plumbing):
+            return None
+        self._fetch(plumbing, f"+{ref}:{ref}", depth="1")
+        return read(plumbing, ref)
 
     def remove(self, folder: Path, refs: Mapping[str, str]) -> bool:
         """Remove each ref that is still at its commit; what somebody else has pushed there is not ours to lose. Whether

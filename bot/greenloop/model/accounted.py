@@ -1,0 +1,64 @@
+"""A model whose calls are held in a ledger before they are made, and settled there after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from greenloop.domain import Request
+from greenloop.errors import ModelUnreachable
+from greenloop.ledger import Amount, Ledger, Room, account
+from greenloop.model.audit import database
+from greenloop.model.book import Book
+from greenloop.model.budget import cost_of, fitting, most_tokens
+from greenloop.places import Places
+from greenloop.ports import CallLimits, Chat, Model, Price, Reply
+from greenloop.settings import Settings
+
+
+def booked(model: Model, request: Request, settings: Settings, places: Places) -> Model:
+    """On a machine of one's own: `model` within the limits by day and month, if there are any."""
+    about = account(settings, requester=request.actor, repository=request.repository, run=request.key)
+    return Accounted(model, Book(database(places.state), about)) if about.limited else model
+
+
+class Accounted:
+    """An answer that comes from elsewhere, a recording or the store, does not get here and is not counted."""
+
+    def __init__(self, model: Model, ledger: Ledger) -> None:
+        self._model, self._ledger = model, ledger
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def price(self) -> Price | None:
+        return self._model.price
+
+    def warm(self) -> None:
+        self._model.warm()
+
+    def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
+        into, price, wanted = most_tokens(chat), self.price, limits.max_output
+        most = Amount()
+
+        def fit(rooms: tuple[Room, ...]) -> Amount:
+            nonlocal limits, most
+            out = fitting(rooms, into, wanted, wanted, price)
+            limits = replace(limits, max_output=out)
+            most = Amount.of(into + out, cost_of(price, into=into, out=out))
+            return most
+
+        held, spent = self._ledger.hold(fit), most
+        try:
+            reply = self._model.complete(chat, limits=limits, on_chunk=on_chunk)
+            used = reply.usage
+            cost = cost_of(price, into=used.input, out=used.output, cached=min(used.cached, used.input))
+            spent = Amount.of(used.input + used.output, cost if used.cost is None else used.cost)
+        except ModelUnreachable as error:
+            spent = most if error.spent else Amount()
+            raise
+        finally:
+            self._ledger.settle(held, spent)
+        return reply
