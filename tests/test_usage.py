@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fakes.model_server import ModelServer
+from fakes.model_server import Answer, ModelServer
 from greenloop.commands.usage import Line, lines_of
 from greenloop.model.audit import Call
 from program import QUICK, run, run_json
@@ -67,6 +68,23 @@ def test_a_call_is_paid_once_noted_and_told(make_repo: Repo, tmp_path: Path) -> 
     rows = list(csv.DictReader(run("usage", "--by", "model", "--format", "csv", cwd=repo, **mine).stdout.splitlines()))
     assert [(row["model"], row["calls"], row["from_store"]) for row in rows] == [("m", "2", "1")]
     assert {path.stat().st_mode & 0o777 for path in store.iterdir()} == {0o600}
+
+
+def test_a_limit_by_day_ends_a_run_and_says_whose_it_is(make_repo: Repo, tmp_path: Path) -> None:
+    repo = make_repo({**FILES, ".github/greenloop.yml": "daily_tokens: 9000\nmax_output: 2000\n"})
+    mine, wrong = {"GREENLOOP_STORE": str(tmp_path / "store")}, ANSWER.replace("sum(numbers)", "{0}")
+    usage = {"prompt_tokens": 3000, "completion_tokens": 500, "total_tokens": 3500}
+    with ModelServer([Answer(wrong.format(-number), usage=usage) for number in range(1, 9)]) as server:
+        code, said = run_json(*ask(server), cwd=repo, **mine)
+    assert (code, said["reason"], len(said["attempts"]), len(server.chats)) == (6, "out_of_budget", 2, 2)
+    words = (
+        r"The next call needs up to \d+ tokens, and 2000 of 9000 that Ada Tester <ada@example\.org> may spend a day "
+    )
+    assert re.fullmatch(words + r"are left\. `daily_tokens` frees up on \d{4}-\d\d-\d\d at 00:00 UTC\.", said["detail"])
+    assert said["usage"]["input"] + said["usage"]["output"] == 7000
+    with ModelServer([ANSWER]) as server:  # neither does another run, in another process
+        code, said = run_json(*ask(server, "--branch", "other"), cwd=repo, **mine)
+    assert (code, said["reason"], len(server.chats)) == (6, "out_of_budget", 0)
 
 
 def test_without_calls_it_says_where_it_looked(tmp_path: Path) -> None:

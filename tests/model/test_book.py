@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from greenloop.domain import Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.ledger import Account, Amount, Room
 from greenloop.model.accounted import Accounted
-from greenloop.model.audit import database
+from greenloop.model.audit import FILE, database
 from greenloop.model.book import Book
 from greenloop.model.budget import most_tokens
 from greenloop.ports import CallLimits, Price
@@ -119,6 +121,16 @@ def test_a_ledger_that_cannot_be_kept_is_no_licence(tmp_path: Path) -> None:
     refused = ask(Accounted(model, Machine(tmp_path / "file").book(daily_tokens=10**9)))
     assert (type(refused), model.asked) == (OutOfBudget, 0)
     assert str(refused).startswith("The limits by day and month cannot be held without their ledger. ")
+
+
+def test_look_and_hold_are_one_step(machine: Machine) -> None:
+    def fit(_: tuple[Room, ...]) -> Amount:
+        other = sqlite3.connect(machine.folder / FILE, timeout=0, isolation_level=None)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            other.execute("DELETE FROM ledger")
+        return Amount(1, 1)
+
+    machine.book(monthly_tokens=1000).hold(fit)
 
 
 def test_runs_side_by_side_never_exceed_it(machine: Machine) -> None:
