@@ -11,15 +11,18 @@ import pytest
 
 from conftest import git
 from fakes.asking import CHAT, LIMITS, ask
+from fakes.model_server import Answer, ModelServer
 from fakes.scripted import Scripted, reply
-from greenloop.errors import OutOfBudget
+from greenloop.errors import NotPushed, OutOfBudget
 from greenloop.ledger import Account, Amount, Room
 from greenloop.ledger_lines import Line, dumps, loads
 from greenloop.model.accounted import Accounted
 from greenloop.model.budget import most_tokens
 from greenloop.service.ledger import LEDGER, RefLedger
-from greenloop.workspace import NotPushed, Remote
+from greenloop.workspace import Remote
+from job_step import FILES, Step, asked, seen
 
+CONFIG = ".github/greenloop.yml"
 MOST = most_tokens(CHAT) + LIMITS.max_output
 
 
@@ -75,11 +78,11 @@ class Meanwhile(Remote):
         super().__init__(url=url, token=token)
         object.__setattr__(self, "_before", before)
 
-    def push(self, folder: Path, sha: str, ref: str) -> None:
+    def push(self, folder: Path, sha: str, ref: str, *, expected: str | None) -> None:
         before: list[Callable[[], None]] = self.__dict__["_before"]
         if before:
             before.pop()()
-        super().push(folder, sha, ref)
+        super().push(folder, sha, ref, expected=expected)
 
 
 @pytest.fixture
@@ -139,8 +142,8 @@ def test_a_push_whose_answer_was_lost_counts_once(there: There) -> None:
     ledger = there.runner(monthly_tokens=100)
     push = ledger._remote.push
 
-    def lost(folder: Path, sha: str, ref: str) -> None:
-        push(folder, sha, ref)
+    def lost(folder: Path, sha: str, ref: str, *, expected: str | None) -> None:
+        push(folder, sha, ref, expected=expected)
         object.__setattr__(ledger._remote, "push", push)
         raise NotPushed("the connection broke")
 
@@ -187,3 +190,22 @@ def test_a_call_over_midnight_counts_in_the_month_it_was_held_in(there: There) -
     assert there.lines("2026-10") == (whole(11, 22, day="2026-10-31"),)
     assert [line.amount.tokens for line in there.lines()] == [100]
     assert git("ls-tree", "--name-only", LEDGER, cwd=there.url).split() == ["2026-10.jsonl", "2026-11.jsonl"]
+
+
+def test_a_month_on_github_outlives_its_runners(step: Step) -> None:
+    limits = "monthly_tokens: 9000\nmax_output: 2000\n"
+    step.fake.repository("octo/sums", {**FILES, CONFIG: FILES[CONFIG] + limits})
+    step.fake.user("ada", permission="write")
+    usage = {"prompt_tokens": 3000, "completion_tokens": 500}
+    wrong = [Answer(f"Summary: try\n\nsums.py\n```\ntotal = {n}\n```\n", usage=usage) for n in range(3)]
+    with ModelServer(wrong) as server:
+        code, log = step.run("issue_comment", asked(step), server)
+        asked_for = len(server.chats)
+    assert (code, asked_for) == (6, 2), log
+    refs = seen(step)["refs"]
+    assert refs[LEDGER] == ["Spent by ada"] * 3
+    with ModelServer([]) as server:  # another runner, on the same day
+        code, log = step.run("issue_comment", asked(step), server, GREENLOOP_STORE=str(step.folder / "another"))
+        assert (code, server.chats) == (6, [])
+    assert "and 2000 of 9000 that octo/sums may spend a month are left. `monthly_tokens` frees up on" in log
+    assert seen(step)["refs"][LEDGER] == refs[LEDGER], "nothing was held, so nothing was written"

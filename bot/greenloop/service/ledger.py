@@ -15,10 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from greenloop.errors import GreenloopError, OutOfBudget
+from greenloop.errors import GreenloopError, NotPushed, OutOfBudget
 from greenloop.ledger import Account, Amount, Fit
 from greenloop.ledger_lines import BrokenLedger, Line, dumps, loads, settled, spent
-from greenloop.workspace import GitWorkspace, NotPushed, Remote
+from greenloop.workspace import GitWorkspace, Remote
 
 LEDGER = "refs/greenloop/ledger"
 _TRIES = 40

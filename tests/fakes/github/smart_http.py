@@ -103,9 +103,10 @@ def _read(body: bytes) -> tuple[list[tuple[str, str, str]], bytes]:
     at, commands = 0, []
     while (size := int(body[at : at + 4] or b"0", 16)) > 4:
         line = body[at + 4 : at + size].split(b"\0")[0].decode().strip()
-        old, new, ref = line.split(" ", 2)
-        commands.append((old, new, ref))
         at += size
+        if not line.startswith("shallow "):  # what a shallow clone says of itself
+            old, new, ref = line.split(" ", 2)
+            commands.append((old, new, ref))
     return commands, body[at + 4 :]
 
 
