@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +31,17 @@ Chat = tuple[ChatMessage, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimits:
-    """Bounds of one call: tokens of the answer, seconds until it must be complete, and the sampling temperature."""
+    """Bounds of one call: tokens of the answer, seconds until it must be complete, and the sampling temperature.
+
+    `more` sets the cost of one further call aside, for this prompt, and raises `OutOfBudget`; without it no call is
+    made again that may have been billed. No wait for a provider is longer than `patience` seconds.
+    """
 
     max_output: int
     seconds: float
     temperature: float = 0.0
+    more: Callable[[Chat], None] | None = None
+    patience: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

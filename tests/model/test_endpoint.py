@@ -33,7 +33,7 @@ from fakes.model_server import (
 )
 from greenloop.domain import Usage
 from greenloop.errors import Misconfigured, ModelUnreachable
-from greenloop.model.openai import Endpoint
+from greenloop.model.endpoint import Endpoint
 from greenloop.model.watch import Watch
 from greenloop.ports import CallLimits, Price, Reply
 from greenloop.settings import Prices, Settings

@@ -13,9 +13,9 @@ from fakes.asking import Clock, ask
 from fakes.model_server import ModelServer
 from greenloop.errors import Misconfigured
 from greenloop.model import key_from, open_model
+from greenloop.model.endpoint import Endpoint
 from greenloop.model.faults import Side, unreachable
 from greenloop.model.keys import variables
-from greenloop.model.openai import Endpoint
 from greenloop.ports import Price, Reply
 from greenloop.settings import Prices, Settings
 

@@ -72,7 +72,7 @@ class _Later:
 
 
 def _endpoint(settings: Settings) -> Model:
-    from greenloop.model.openai import Endpoint  # noqa: PLC0415 - one of the two, and 10 ms
+    from greenloop.model.endpoint import Endpoint  # noqa: PLC0415 - one of the two, and 10 ms
 
     return Endpoint(settings)
 

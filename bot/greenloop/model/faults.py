@@ -19,17 +19,35 @@ _TOO_LONG = re.compile(
 
 
 class Fault(ModelUnreachable):
-    """One call that failed. `again` tells whether asking again may help, `wait` how long the provider wants us to."""
+    """One call that failed. `again` tells whether asking again may help, `wait` how long the provider wants us to.
+
+    `cause` is one of: key, limited, long, request (ours to mend); down, unreachable, late, cut, foreign, withheld
+    (theirs); limit, resting (nobody was asked).
+    """
 
     def __init__(
-        self, message: str, *, again: bool = False, wait: float | None = None, partial: str = "", spent: bool = False
+        self,
+        message: str,
+        *,
+        again: bool = False,
+        wait: float | None = None,
+        partial: str = "",
+        spent: bool = False,
+        cause: str = "request",
     ) -> None:
         super().__init__(message, partial=partial, spent=spent)
         self.again = again
         self.wait = wait
+        self.cause = cause
 
     def with_note(self, note: str) -> Fault:
-        return Fault(f"{self} {note}", again=self.again, wait=self.wait, partial=self.partial, spent=self.spent)
+        return self._changed(f"{self} {note}", self.wait)
+
+    def waiting(self, seconds: float) -> Fault:
+        return self._changed(str(self), seconds)
+
+    def _changed(self, message: str, wait: float | None) -> Fault:
+        return Fault(message, again=self.again, wait=wait, partial=self.partial, spent=self.spent, cause=self.cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +58,22 @@ class Side:
     model: str
     variables: tuple[str, ...]
     given: bool
+    kind: str = "an OpenAI-compatible endpoint"
+    ends: str = "in `/v1`"  # how an address of that kind usually ends
 
 
 def by_status(side: Side, status: int, words: str, *, wait: float | None = None, known: tuple[str, ...] = ()) -> Fault:
     """The fault of an error answer. `words` are the provider's, already redacted; `known` the models it lists."""
     said = f' It says: "{words}".' if words else ""
     if status in {401, 403}:
-        return Fault(f"{side.place} refused the key ({status}). {_key_cure(side)}{said}")
+        return Fault(f"{side.place} refused the key ({status}). {_key_cure(side)}{said}", cause="key")
     if status == 404:
         return Fault(f"{side.place} does not know the model {side.model!r} (404). {_model_cure(known)}{said}")
     if status in {400, 413, 422} and _TOO_LONG.search(words):
         return Fault(
             f"The prompt does not fit the context of {side.model!r} ({status}). "
-            f"Lower `context_tokens` or `max_output`, or take a model with a longer context.{said}"
+            f"Lower `context_tokens` or `max_output`, or take a model with a longer context.{said}",
+            cause="long",
         )
     if status in _AGAIN or 500 <= status <= 599:
         cause = "is limiting our requests" if status == 429 else "is in trouble"
@@ -61,6 +82,7 @@ def by_status(side: Side, status: int, words: str, *, wait: float | None = None,
             again=True,
             wait=wait,
             spent=status in _BILLED,
+            cause="limited" if status == 429 else "down",
         )
     return Fault(f"{side.place} did not accept the request ({status}). Check `model` and `api_base`.{said}")
 
@@ -88,10 +110,13 @@ def unreachable(side: Side, words: str) -> Fault:
     if "CERTIFICATE" in words.upper():
         return Fault(
             f"The certificate of {side.place} is not trusted ({words}). "
-            "If it is your own, name your authority's file in SSL_CERT_FILE."
+            "If it is your own, name your authority's file in SSL_CERT_FILE.",
+            cause="unreachable",
         )
     return Fault(
-        f"{side.place} cannot be reached ({words}). Is the server running there, and is `api_base` right?", again=True
+        f"{side.place} cannot be reached ({words}). Is the server running there, and is `api_base` right?",
+        again=True,
+        cause="unreachable",
     )
 
 
@@ -102,6 +127,7 @@ def cut(side: Side, partial: str, words: str) -> Fault:
         f"The log of {side.place} may say why; run it again, or lower `max_output`.",
         partial=partial,
         spent=True,
+        cause="cut",
     )
 
 
@@ -110,16 +136,17 @@ def late(side: Side, partial: str, words: str) -> Fault:
         f"{side.model!r} took too long: {words}. Raise `max_minutes`, or take a faster model.",
         partial=partial,
         spent=True,
+        cause="late",
     )
 
 
 def foreign(side: Side, words: str, partial: str = "") -> Fault:
     """An answer that is not in the protocol."""
     return Fault(
-        f"{side.place} does not answer as an OpenAI-compatible endpoint does: {words}. "
-        "Is `api_base` right? It usually ends in `/v1`.",
+        f"{side.place} does not answer as {side.kind} does: {words}. Is `api_base` right? It usually ends {side.ends}.",
         partial=partial,
         spent=True,
+        cause="foreign",
     )
 
 
@@ -129,6 +156,7 @@ def oversized(side: Side, partial: str, limit: int) -> Fault:
         "so long. The server seems to ignore `max_tokens`.",
         partial=partial,
         spent=True,
+        cause="foreign",
     )
 
 
@@ -138,6 +166,16 @@ def withheld(side: Side, partial: str) -> Fault:
         "or name another model.",
         partial=partial,
         spent=True,
+        cause="withheld",
+    )
+
+
+def refused(side: Side, words: str) -> Fault:
+    return Fault(
+        f"{side.model!r} refuses to answer. Word the request differently, or name another model. "
+        f'It says: "{plain(words)}".',
+        spent=True,
+        cause="withheld",
     )
 
 

@@ -51,7 +51,7 @@ def check_address(api_base: str) -> None:
 
 
 def check_key(key: str) -> None:
-    """A key goes into a header, whole. Raises `Misconfigured`, which does not show it."""
+    """A key goes into a header, whole; several stand beside each other. Raises `Misconfigured`, which shows none."""
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise Misconfigured("The key holds blanks, line breaks or signs that no key has; was it pasted whole?")
 

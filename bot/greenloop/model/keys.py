@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from greenloop.errors import Misconfigured
 from greenloop.settings import Settings
 
 OURS = "GREENLOOP_API_KEY"
+_LONGEST = 64 * 1024  # characters of a file of keys
 
 # The provider's usual variables, by the first word of litellm's `provider/name`; others are called NAME_API_KEY.
 _BY_PROVIDER = {
@@ -35,6 +38,11 @@ _BY_HOST = {
 }
 
 
+def split(text: str) -> tuple[str, ...]:
+    """Several keys stand beside each other with commas between them."""
+    return tuple(dict.fromkeys(part for part in (each.strip() for each in text.split(",")) if part))
+
+
 def variables(settings: Settings) -> tuple[str, ...]:
     """The variables that may hold the key for these settings, the first that is set wins."""
     if settings.api_base:
@@ -54,7 +62,21 @@ def _of_address(address: str) -> tuple[str, ...]:
 
 
 def key_from(environment: Mapping[str, str], settings: Settings) -> str:
-    """The key to use: the one in the settings, or the first variable that holds one; "" when there is none."""
-    if settings.api_key:
-        return settings.api_key
-    return next((environment[name].strip() for name in variables(settings) if environment.get(name, "").strip()), "")
+    """The key to use, or several: what is in the settings, or in the first variable that holds any, or in the file that
+    VARIABLE_FILE names, one a line; "" when there is none."""
+    return settings.api_key or read(environment, variables(settings))
+
+
+def read(environment: Mapping[str, str], names: Iterable[str]) -> str:
+    """Raises `Misconfigured` for a file that cannot be read."""
+    for name in names:
+        if environment.get(name, "").strip():
+            return environment[name].strip()
+        path = environment.get(f"{name}_FILE", "").strip()
+        if path:
+            try:
+                with Path(path).open(encoding="utf-8", errors="replace") as file:
+                    return ",".join(file.read(_LONGEST).split())
+            except OSError as error:
+                raise Misconfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+    return ""

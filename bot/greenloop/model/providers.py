@@ -17,8 +17,9 @@ from greenloop.model import faults
 from greenloop.model.budget import estimate_chat
 from greenloop.model.given import check_key, check_provider
 from greenloop.model.keys import variables
+from greenloop.model.line import Line, line_of
 from greenloop.model.replies import Asked, reply_of
-from greenloop.model.retry import Pace, insist
+from greenloop.model.retry import Pace
 from greenloop.model.stream import Answer
 from greenloop.model.wire import SILENCE
 from greenloop.ports import CallLimits, Chat, Price, Reply
@@ -33,17 +34,26 @@ _loading = threading.Lock()
 class Provider:
     """A model named `provider/name`. `api_base` is for tests: litellm's own endpoints otherwise."""
 
-    def __init__(self, settings: Settings, *, pace: Pace | None = None, api_base: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pace: Pace | None = None,
+        api_base: str | None = None,
+        line: Line | None = None,
+        named: tuple[str, ...] = (),
+    ) -> None:
         check_provider(settings.model)
         check_key(settings.api_key)
         self._settings = settings
-        self._pace = pace or Pace()
+        place = settings.model.partition("/")[0]
+        self._line = line or line_of(settings, place, pace or Pace())
+        self._pace = self._line.pace
         self._api_base = api_base
-        self._keys = (settings.api_key,) if settings.api_key else ()
         self._side = faults.Side(
-            place=settings.model.partition("/")[0],
+            place=place,
             model=settings.model,
-            variables=variables(settings),
+            variables=named or variables(settings),
             given=bool(settings.api_key),
         )
 
@@ -68,23 +78,27 @@ class Provider:
         began = self._pace.clock()
         deadline = began + limits.seconds
 
-        def once() -> Reply:
+        def once(key: str) -> Reply:
             answer = Answer()
-            for text in self._pieces(chat, limits, answer, deadline=deadline):
+            for text in self._pieces(key, chat, limits, answer, deadline=deadline):
                 if not answer.began:
                     answer.began, answer.first = True, self._pace.clock() - began
                 if text:
                     on_chunk(text)
-            return reply_of(answer, Asked(side=self._side, chat=chat, price=self.price, keys=self._keys))
+            return reply_of(answer, Asked(side=self._side, chat=chat, price=self.price, keys=self._keys()))
 
-        return insist(once, pace=self._pace, deadline=deadline)
+        tokens = estimate_chat(chat) + limits.max_output
+        return self._line.call(once, tokens=tokens, deadline=deadline, patience=limits.patience)
 
-    def _pieces(self, chat: Chat, limits: CallLimits, answer: Answer, *, deadline: float) -> Iterator[str]:
+    def _keys(self) -> tuple[str, ...]:
+        return self._line.ring.seen()
+
+    def _pieces(self, key: str, chat: Chat, limits: CallLimits, answer: Answer, *, deadline: float) -> Iterator[str]:
         """The text as it comes, "" for progress without text. Whatever litellm raises becomes a `Fault`, made outside
         of the handler, so that it does not carry the original and the key in it along."""
         fault: faults.Fault | None = None
         try:
-            stream = self._open(chat, limits, seconds=deadline - self._pace.clock())
+            stream = self._open(key, chat, limits, seconds=deadline - self._pace.clock())
             for chunk in stream:
                 came = _take(chunk, answer)
                 if came is not None:
@@ -98,12 +112,12 @@ class Provider:
         if fault:
             raise fault
 
-    def _open(self, chat: Chat, limits: CallLimits, *, seconds: float) -> Any:  # noqa: ANN401 - litellm's stream
+    def _open(self, key: str, chat: Chat, limits: CallLimits, *, seconds: float) -> Any:  # noqa: ANN401 - a stream
         extra = {"num_ctx": estimate_chat(chat) + limits.max_output} if self._side.place.startswith("ollama") else {}
         return _litellm().completion(
             model=self.name,
             messages=[{"role": m.role, "content": m.text} for m in chat],
-            api_key=self._settings.api_key or None,
+            api_key=key or None,
             api_base=self._api_base,
             temperature=limits.temperature,
             max_tokens=limits.max_output,
@@ -125,15 +139,15 @@ class Provider:
 
     def _fault(self, error: Exception, answer: Answer) -> faults.Fault:
         """By what litellm's exceptions have in common, whatever their class."""
-        words = redact(faults.plain(str(error)), self._keys)
+        words = redact(faults.plain(str(error)), self._keys())
         kind, status = type(error).__name__, getattr(error, "status_code", None)
         if answer.began or kind == "MidStreamFallbackError":
             answer.pieces = answer.pieces or [str(getattr(error, "generated_content", "") or "")]
-            return faults.cut(self._side, redact(answer.text, self._keys), words)
+            return faults.cut(self._side, redact(answer.text, self._keys()), words)
         if kind == "Timeout":
             return faults.late(self._side, "", words)
         if type(status) is not int:
-            return faults.Fault(f"{self._side.place} failed: {kind}: {words}", spent=True)
+            return faults.Fault(f"{self._side.place} failed: {kind}: {words}", spent=True, cause="foreign")
         headers = getattr(error, "litellm_response_headers", None) or {}
         return faults.by_status(self._side, status, words, wait=faults.retry_after(headers))
 

@@ -31,6 +31,8 @@ def reply_of(answer: Answer, asked: Asked) -> Reply:
         raise faults.cut(asked.side, answer.text, "the stream ended without a finish reason")
     if answer.finish in _CUT:
         raise faults.cut(asked.side, answer.text, f"the finish reason is {answer.finish!r}")
+    if answer.refused and not answer.text:
+        raise faults.refused(asked.side, hide(answer.refused, asked.keys))
     if answer.finish == "content_filter":
         raise faults.withheld(asked.side, answer.text)
     return Reply(

@@ -5,6 +5,7 @@ Only what failed before any token arrived, and only where asking again may help:
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 
 from greenloop.model.faults import Fault
 from greenloop.ports import Reply
+
+OURS = frozenset({"limit", "resting"})  # causes of faults that nobody was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +29,20 @@ class Pace:
     draw: Callable[[], float] = random.random
 
 
-def insist(ask: Callable[[], Reply], *, pace: Pace, deadline: float) -> Reply:
-    """What `ask` returns, tried again while its `Fault` allows it and the deadline leaves room for the wait."""
+def insist(ask: Callable[[], Reply], *, pace: Pace, deadline: float, patience: float = math.inf) -> Reply:
+    """What `ask` returns, tried again while its `Fault` allows it, the wait is no longer than `patience`, and the
+    deadline leaves room for it. Waiting for our own limits is no try."""
     tried = 0
     while True:
-        tried += 1
         try:
             return ask()
         except Fault as fault:
+            tried += fault.cause not in OURS
             if not fault.again or tried == pace.tries:
                 raise _counted(fault, tried) from None
             wait = _wait(fault, pace, tried)
+            if wait > patience:
+                raise _counted(fault, tried) from None
             if pace.clock() + wait >= deadline:
                 raise _too_long(fault, wait) from None
         pace.sleep(wait)
@@ -50,7 +56,7 @@ def _wait(fault: Fault, pace: Pace, tried: int) -> float:
 
 
 def _counted(fault: Fault, tried: int) -> Fault:
-    return fault if tried == 1 else fault.with_note(f"Tried {tried} times.")
+    return fault if tried <= 1 else fault.with_note(f"Tried {tried} times.")
 
 
 def _too_long(fault: Fault, wait: float) -> Fault:

@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DONE = b"[DONE]"
+_REFUSAL = 2000  # characters of one that are kept
 
 
 class Foreign(ValueError):
     """What came is not in the protocol; the text says in what way."""
 
 
-def payloads(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def payloads(chunks: Iterable[bytes], mark: bytes = b"data:") -> Iterator[bytes]:
     """The data of each event. Endpoints write one line per event, so lines are all there is to split."""
     waiting: list[bytes] = []
+    size = len(mark)
     for chunk in chunks:
         if b"\n" not in chunk:
             waiting.append(chunk)
@@ -24,11 +26,16 @@ def payloads(chunks: Iterable[bytes]) -> Iterator[bytes]:
         *lines, rest = b"".join((*waiting, chunk)).split(b"\n")
         waiting = [rest]
         for line in lines:
-            if line.startswith(b"data:"):
-                yield line[5:].strip()
+            if line.startswith(mark):
+                yield line[size:].strip()
     last = b"".join(waiting)
-    if last.startswith(b"data:"):
-        yield last[5:].strip()
+    if last.startswith(mark):
+        yield last[size:].strip()
+
+
+def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """One object a line, as Ollama writes; lines without anything do not count."""
+    return filter(None, payloads(chunks, mark=b""))
 
 
 def event(payload: bytes) -> dict[str, Any]:
@@ -59,6 +66,8 @@ class Answer:
     size: int = 0  # characters of text
     began: bool = False
     first: float = 0.0
+    refused: str = ""  # a refusal that came apart from the text
+    called: bool = False  # a tool was called, though none was offered
 
     @property
     def text(self) -> str:
@@ -78,26 +87,41 @@ class Answer:
             piece = delta.get("content")
             thought = delta.get("reasoning_content") or delta.get("reasoning")
             finish = choice.get("finish_reason")
+            refusal = delta.get("refusal")
         except (AttributeError, KeyError, TypeError):
             raise Foreign(f"an event holds choices of another form: {str(choices)[:60]!r}") from None
         if finish:
             self.finish = str(finish)[:40]
         if thought:
             self.thought += len(str(thought))
+        if refusal:
+            self.refused = (self.refused + str(refusal))[:_REFUSAL]
         if not piece:
             return ""
-        text = piece if isinstance(piece, str) else _parts(piece)
+        text = piece if isinstance(piece, str) else joined(piece)
         self.pieces.append(text)
         self.size += len(text)
         return text
 
 
-def _parts(content: object) -> str:
+def joined(content: object) -> str:
     """Some endpoints send content as a list of parts; only those that are text count."""
     if not isinstance(content, list):
         raise Foreign(f"the content is a {type(content).__name__}, not text")
     texts = (part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text")
     return "".join(text for text in texts if isinstance(text, str))
+
+
+# what an error calls itself where it has no number
+_STATUS = {
+    "api_error": 500,
+    "authentication_error": 401,
+    "overloaded_error": 529,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+    "request_too_large": 413,
+    "server_error": 500,
+}
 
 
 def error_in(event: dict[str, Any]) -> tuple[int | None, str] | None:
@@ -111,7 +135,9 @@ def error_in(event: dict[str, Any]) -> tuple[int | None, str] | None:
         return None, str(error)
     words = str(error.get("message") or error.get("type") or error.get("code") or "an error without words")
     status = error.get("code", error.get("status"))
-    return (status if type(status) is int and 400 <= status <= 599 else None), words
+    if type(status) is int and 400 <= status <= 599:
+        return status, words
+    return _STATUS.get(str(error.get("type"))), words
 
 
 def words_of(body: bytes) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,16 +45,16 @@ def load() -> Any:  # noqa: ANN401 - a module
 
 
 class Wire:
-    """One endpoint and the key for it."""
+    """One endpoint. `keys` gives every key that may stand in what comes back."""
 
-    def __init__(self, api_base: str, key: str, *, clock: Callable[[], float], silence: float) -> None:
+    def __init__(
+        self, api_base: str, keys: Callable[[], tuple[str, ...]], *, clock: Callable[[], float], silence: float
+    ) -> None:
         self.base = api_base.rstrip("/")
-        self.keys = (key,) if key else ()
+        self.keys = keys
         self.silence = silence
         self._clock = clock
         self._headers = {"Accept-Encoding": "identity", "User-Agent": "greenloop"}
-        if key:
-            self._headers["Authorization"] = f"Bearer {key}"
         self._lock = threading.Lock()
         self._made: Client | None = None
 
@@ -81,15 +81,15 @@ class Wire:
 
     @contextmanager
     def talk(
-        self, path: str, body: bytes | None, *, side: Side, deadline: float, answer: Answer
+        self, path: str, body: bytes | None, headers: Mapping[str, str], *, side: Side, deadline: float, answer: Answer
     ) -> Iterator[tuple[Response, Watch]]:
-        """One exchange, a POST if there is a body. What goes wrong becomes a `Fault` with what had arrived in `answer`;
-        an answer that has its finish reason survives."""
+        """One exchange, a POST if there is a body; the key is in `headers`. What goes wrong becomes a `Fault` with what
+        had arrived in `answer`; an answer that has its finish reason survives."""
         httpx = load()
         left = max(deadline - self._clock(), 0.001)
         with watched(left) as watch:
             try:
-                with self._opened(path, body, silence=min(self.silence, left), watch=watch) as response:
+                with self._opened(path, body, headers, silence=min(self.silence, left), watch=watch) as response:
                     yield response, watch
             except _Elsewhere as error:
                 raise self._redirected(str(error)) from None
@@ -100,7 +100,9 @@ class Wire:
                     raise self._broken(error, side, answer, watch=watch, left=left) from None
 
     @contextmanager
-    def _opened(self, path: str, body: bytes | None, *, silence: float, watch: Watch) -> Iterator[Response]:
+    def _opened(
+        self, path: str, body: bytes | None, headers: Mapping[str, str], *, silence: float, watch: Watch
+    ) -> Iterator[Response]:
         """The answer, its body not yet read. A redirect is followed to the same host only, for the key goes with it."""
         httpx = load()
         client = self.client()
@@ -110,7 +112,7 @@ class Wire:
                 "GET" if body is None else "POST",
                 address,
                 content=body,
-                headers={} if body is None else {"Content-Type": "application/json"},
+                headers={**headers, **({} if body is None else {"Content-Type": "application/json"})},
                 timeout=httpx.Timeout(silence, connect=min(CONNECT, silence)),
                 extensions={"trace": watch.trace},
             )
@@ -146,7 +148,7 @@ class Wire:
 
     def clean(self, words: str) -> str:
         """Words from outside, fit to be shown."""
-        return redact(faults.plain(words), self.keys)
+        return redact(faults.plain(words), self.keys())
 
 
 def _followed(address: str, location: str) -> str:

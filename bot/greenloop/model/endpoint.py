@@ -1,4 +1,4 @@
-"""The direct client: any endpoint that speaks the OpenAI chat protocol, streamed. No provider's library is needed.
+"""The direct client: any endpoint that speaks one of the `formats`, streamed. No provider's library is needed.
 
 A stream that ends without its finish reason is an error here, never an answer.
 """
@@ -9,15 +9,19 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model import faults
+from greenloop.model.budget import estimate_chat
+from greenloop.model.formats import FORMATS
 from greenloop.model.given import check_address, check_key
 from greenloop.model.keys import variables
+from greenloop.model.line import Line, line_of
+from greenloop.model.question import Question
 from greenloop.model.replies import Asked, reply_of
-from greenloop.model.retry import Pace, insist
-from greenloop.model.stream import DONE, Answer, Foreign, error_in, event, payloads, words_of
+from greenloop.model.retry import Pace
+from greenloop.model.stream import DONE, Answer, Foreign, error_in, event, lines, payloads, words_of
 from greenloop.model.wire import SILENCE, Wire, bounded
 from greenloop.ports import CallLimits, Chat, Price, Reply
 from greenloop.settings import Settings
@@ -30,7 +34,6 @@ _ERROR_BODY = 64 * 1024
 _LIST_BODY = 1024 * 1024
 _FRAME = 64 * 1024  # bytes around an answer
 _PER_TOKEN = 2048  # bytes for each token of it; an event has about 300
-_DIALECTS = ("max_completion_tokens", "stream_options", "temperature")
 
 
 class _Dialect(Exception):
@@ -39,6 +42,7 @@ class _Dialect(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
+    key: str
     chat: Chat
     limits: CallLimits
     on_chunk: Callable[[str], None]
@@ -52,13 +56,25 @@ class _Call:
 class Endpoint:
     """A model behind `settings.api_base`. Raises `Misconfigured` for an address that cannot be one."""
 
-    def __init__(self, settings: Settings, *, pace: Pace | None = None, silence: float = SILENCE) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pace: Pace | None = None,
+        silence: float = SILENCE,
+        line: Line | None = None,
+        form: str = "openai",
+        named: tuple[str, ...] = (),
+    ) -> None:
         check_address(settings.api_base)
         check_key(settings.api_key)
-        self._pace = pace or Pace()
-        self._wire = Wire(settings.api_base, settings.api_key, clock=self._pace.clock, silence=silence)
+        self._line = line or line_of(settings, settings.api_base.rstrip("/"), pace or Pace())
+        self._pace = self._line.pace
+        self._form = FORMATS[form]
+        self._wire = Wire(settings.api_base, self._line.ring.seen, clock=self._pace.clock, silence=silence)
         self._model = settings.model
-        self._variables = variables(settings)
+        self._context = settings.context_tokens + settings.max_output if form == "ollama" else 0
+        self._variables = named or variables(settings)
         self._prices = settings.prices
         self._dialect: set[str] = set()
 
@@ -80,46 +96,42 @@ class Endpoint:
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
         """Also raises `Misconfigured`, when no model is named and the endpoint does not have exactly one."""
-        call = _Call(chat=chat, limits=limits, on_chunk=on_chunk, began=self._pace.clock())
-        return insist(lambda: self._once(call), pace=self._pace, deadline=call.deadline)
+        began = self._pace.clock()
+        return self._line.call(
+            lambda key: self._once(_Call(key=key, chat=chat, limits=limits, on_chunk=on_chunk, began=began)),
+            tokens=estimate_chat(chat) + limits.max_output,
+            deadline=began + limits.seconds,
+            patience=limits.patience,
+        )
+
+    def listed(self) -> tuple[str, ...]:
+        """The models that the endpoint lists; none when it has no such list. Raises `Fault` as a call does."""
+        return self._listed(self._line.ring.pick(), self._pace.clock() + _LISTING)
 
     def _once(self, call: _Call) -> Reply:
-        self._find_model(call.deadline)
+        self._find_model(call)
         while True:
             try:
                 answer = self._ask(call)
             except _Dialect as word:  # each word once, so this ends
                 self._dialect.add(str(word))
                 continue
-            return reply_of(answer, Asked(side=self._side, chat=call.chat, price=self.price, keys=self._wire.keys))
+            return reply_of(answer, Asked(side=self._side, chat=call.chat, price=self.price, keys=self._wire.keys()))
 
     def _ask(self, call: _Call) -> Answer:
         answer = Answer()
-        body = json.dumps(self._body(call)).encode()
-        with self._wire.talk("chat/completions", body, side=self._side, deadline=call.deadline, answer=answer) as (
-            response,
-            watch,
-        ):
+        question = Question(model=self.name, chat=call.chat, limits=call.limits, context=self._context)
+        body = json.dumps(self._form.body(question, self._dialect)).encode()
+        headers = self._form.headers(call.key)
+        with self._wire.talk(
+            self._form.CHAT, body, headers, side=self._side, deadline=call.deadline, answer=answer
+        ) as (response, watch):
             if response.status_code >= 400:
-                raise self._refused(response)
+                raise self._refused(response, call.key)
             self._gather(response, answer, call)
             if watch.late and not answer.finish:  # without a length, a closed socket looks like an end
                 raise faults.late(self._side, answer.text, f"no complete answer within {call.limits.seconds:g} s")
         return answer
-
-    def _body(self, call: _Call) -> dict[str, Any]:
-        size = "max_completion_tokens" if "max_completion_tokens" in self._dialect else "max_tokens"
-        body: dict[str, Any] = {
-            "model": self.name,
-            "messages": [{"role": m.role, "content": m.text} for m in call.chat],
-            size: call.limits.max_output,
-            "temperature": call.limits.temperature,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        for word in self._dialect & {"temperature", "stream_options"}:
-            del body[word]
-        return body
 
     def _gather(self, response: httpx.Response, answer: Answer, call: _Call) -> None:
         """Read the answer as a stream of events, or as one body from a server that does not stream."""
@@ -127,6 +139,9 @@ class Endpoint:
             raise Foreign("the answer is compressed, though we asked that it is not")
         kind = response.headers.get("content-type", "nothing that it names")
         chunks = self._limited(response.iter_raw(), answer, call)
+        if self._form.LINES and "json" in kind:
+            self._take(lines(chunks), answer, call)
+            return
         if kind.startswith("text/event-stream"):
             self._take(payloads(chunks), answer, call)
             return
@@ -151,6 +166,7 @@ class Endpoint:
                 raise faults.late(self._side, "", f"no token within {self._wire.silence:g} s")
 
     def _take(self, events: Iterable[bytes], answer: Answer, call: _Call) -> None:
+        take = self._form.take
         for payload in events:
             if payload == DONE:
                 return
@@ -158,7 +174,7 @@ class Endpoint:
             found = error_in(value)
             if found:
                 raise self._broke_off(*found, answer)
-            text = answer.take(value)
+            text = take(value, answer)
             if not answer.began and (text or answer.thought):
                 answer.began, answer.first = True, self._pace.clock() - call.began
             if text:
@@ -171,40 +187,48 @@ class Endpoint:
             return faults.by_status(self._side, status, said)
         return faults.cut(self._side, answer.text, f"the server said: {said}")
 
-    def _refused(self, response: httpx.Response) -> Exception:
+    def _refused(self, response: httpx.Response, key: str) -> Exception:
         status, words = response.status_code, self._wire.clean(words_of(bounded(response, _ERROR_BODY)))
         if status in {400, 422}:
-            word = next((d for d in _DIALECTS if d in words and d not in self._dialect), None)
+            word = next((d for d in self._form.DIALECTS if d in words and d not in self._dialect), None)
             if word:
                 return _Dialect(word)
         known: tuple[str, ...] = ()
         if status == 404:
             with suppress(GreenloopError):
-                known = self._listed(self._pace.clock() + _LISTING)
+                known = self._listed(key, self._pace.clock() + _LISTING)
         return faults.by_status(self._side, status, words, wait=faults.retry_after(response.headers), known=known)
 
-    def _find_model(self, deadline: float) -> None:
+    def _find_model(self, call: _Call) -> None:
         """A server for one model need not be told which."""
         if self._model:
             return
-        known = self._listed(min(deadline, self._pace.clock() + _LISTING))
+        known = self._listed(call.key, min(call.deadline, self._pace.clock() + _LISTING))
         if len(known) == 1:
             self._model = known[0]
             return
         has = f"it has {faults.listed(known)}" if known else "it does not list what it has"
         raise Misconfigured(f"No model is named for {self._wire.base}, and {has}. Name one with `--model` or `model:`.")
 
-    def _listed(self, deadline: float) -> tuple[str, ...]:
-        """The models that the endpoint lists; none when it has no such list. Raises `Fault` as a call does."""
-        with self._wire.talk("models", None, side=self._side, deadline=deadline, answer=Answer()) as (response, _):
+    def _listed(self, key: str, deadline: float) -> tuple[str, ...]:
+        headers = self._form.headers(key)
+        with self._wire.talk(self._form.LIST, None, headers, side=self._side, deadline=deadline, answer=Answer()) as (
+            response,
+            _,
+        ):
             body = bounded(response, _LIST_BODY)
             if response.status_code in {401, 403}:
                 raise faults.by_status(self._side, response.status_code, self._wire.clean(words_of(body)))
-            rows = event(body).get("data") if response.status_code < 400 else None
-        ids = [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-        return tuple(i for i in ids if isinstance(i, str) and 0 < len(i) <= 200 and i.isprintable())
+            names = self._form.names(event(body)) if response.status_code < 400 else []
+        return tuple(n for n in names if isinstance(n, str) and 0 < len(n) <= 200 and n.isprintable())
 
     @property
     def _side(self) -> faults.Side:
-        given = bool(self._wire.keys)
-        return faults.Side(place=self._wire.base, model=self.name, variables=self._variables, given=given)
+        return faults.Side(
+            place=self._wire.base,
+            model=self.name,
+            variables=self._variables,
+            given=bool(self._wire.keys()),
+            kind=self._form.KIND,
+            ends=self._form.ENDS,
+        )
