@@ -54,7 +54,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 LINES = 260
 LONGER = {
     "checks/reporter.py": 310,  # laid alone into a folder, so it is one file
-    "ports.py": 340,  # the whole contract, to be read on one page
+    "ports.py": 350,  # the whole contract, to be read on one page
 }
 FUNCTION = 50
 # the functions that may catch everything; each one passes on what it caught
