@@ -29,6 +29,7 @@ from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress
 from greenloop.sandbox import open_sandbox
+from greenloop.sandbox.remembered import cache_folder
 from greenloop.settings import FILE, Settings
 from greenloop.stopping import Stop
 from greenloop.workbench import Workbench
@@ -95,7 +96,7 @@ def _play(
 ) -> Outcome:
     with (
         Terminal(settings.attempts) as terminal,
-        bench(workspace, settings, model, terminal, sandbox=order.sandbox, cache=_cache(environment)) as made,
+        bench(workspace, settings, model, terminal, sandbox=order.sandbox, cache=cache_folder(environment)) as made,
     ):
         return run_loop(run.request, made, run, forge)
 
@@ -113,7 +114,9 @@ def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> 
         nobody = Replay((), name="none")
         with (
             Terminal(settings.attempts) as terminal,
-            bench(workspace, settings, nobody, terminal, sandbox=order.sandbox, cache=_cache(environment)) as made,
+            bench(
+                workspace, settings, nobody, terminal, sandbox=order.sandbox, cache=cache_folder(environment)
+            ) as made,
         ):
             return run_checks(replace(request, command="evaluate"), tree, made, name=head or "the working tree")
 
@@ -129,7 +132,7 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
             return run_index(
                 InTree(workspace, workspace.tree(base), settings),
                 base,
-                cache=_cache(environment),
+                cache=cache_folder(environment),
                 repository=str(order.repo.resolve()),
                 query=query,
                 budget=settings.context_tokens // 2,
@@ -176,7 +179,7 @@ def bench(
     """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
     scratch = Path(mkdtemp(prefix="greenloop-", dir=temp))
     scratch.chmod(0o711)  # a confined process of another user passes through to its own folder in here
-    box, stop = open_sandbox(sandbox), Stop()
+    box, stop = open_sandbox(sandbox, cache=cache), Stop()
     stop.ends(box.stop)
     stop.install()
     try:
@@ -193,11 +196,6 @@ def bench(
         )
     finally:
         rmtree(scratch, ignore_errors=True)
-
-
-def _cache(environment: Mapping[str, str]) -> Path:
-    home = environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or Path.home()) / ".cache"
-    return Path(home) / "greenloop"
 
 
 def _settings(workspace: GitWorkspace, base: str, order: Order, environment: Mapping[str, str]) -> Settings:

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     confined.add(_add(commands, "sandbox", lambda _options: 2, confined.WORDS))
     indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS))
+    confined.add_doctor(_add(commands, "doctor", lambda _options: 2, confined.DOCTOR_WORDS))
     init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
     init.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     init.add_argument("--force", action="store_true", help="overwrite files that are there")

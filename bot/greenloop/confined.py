@@ -1,4 +1,4 @@
-"""The door `greenloop sandbox`: words in, a confined command or cells of Python run, exit code out."""
+"""The doors `greenloop sandbox` and `greenloop doctor`: words in, something confined is run, exit code out."""
 
 from __future__ import annotations
 
@@ -76,6 +76,29 @@ def add(made: argparse.ArgumentParser) -> None:
     repl.set_defaults(command=_repl)
 
 
+DOCTOR_WORDS = "try out how strongly generated code is confined here, and say what makes it stronger"
+
+
+def add_doctor(made: argparse.ArgumentParser) -> None:
+    """`greenloop doctor`."""
+    made.epilog = (
+        "exit codes:\n    0  confined, and all of it held\n    9  nothing is strong enough, or something did not hold"
+    )
+    made.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
+    made.set_defaults(command=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from greenloop.commands import doctor  # noqa: PLC0415 - `--help` does not need it
+    from greenloop.errors import NoSandbox  # noqa: PLC0415 - likewise
+    from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - likewise
+
+    found = doctor.diagnose(cache_folder(os.environ), lambda words: print(f"greenloop: {words}", file=sys.stderr))
+    text = json.dumps(found.as_dict(), indent=2) if options.json else "\n".join(doctor.shown(found))
+    print(text)
+    return 0 if found.healthy else NoSandbox.exit_code
+
+
 def _add_limits(made: argparse.ArgumentParser, *, seconds: str) -> None:
     made.add_argument(
         "--workspace", type=Path, default=Path(), metavar="DIR", help="the folder that is copied; default: here"
@@ -140,9 +163,10 @@ def _confined(options: argparse.Namespace) -> Confined:
 def _run(options: argparse.Namespace) -> int:
     from greenloop.commands import sandbox as command  # noqa: PLC0415 - as above
     from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - as above
+    from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - as above
 
     argv = tuple(options.argv[1:] if options.argv[:1] == ["--"] else options.argv)
-    box = open_sandbox(options.sandbox)
+    box = open_sandbox(options.sandbox, cache=cache_folder(os.environ))
     _stoppable(box)
     completed = command.run(argv, _confined(options), box)
     code = command.exit_code(completed)
@@ -199,9 +223,10 @@ def _show(text: str, stream: TextIO) -> None:
 def _repl(options: argparse.Namespace) -> int:
     from greenloop.commands import sandbox as command  # noqa: PLC0415 - as above
     from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - as above
+    from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - as above
     from greenloop.stopping import Stopped  # noqa: PLC0415 - as above
 
-    code, box = 0, open_sandbox(options.sandbox)
+    code, box = 0, open_sandbox(options.sandbox, cache=cache_folder(os.environ))
     stop = _stoppable(box)
     with contextlib.suppress(Stopped), command.repl(_confined(options), box) as python:
         cells = command.cells(sys.stdin)

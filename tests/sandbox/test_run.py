@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 
 from greenloop.errors import NoSandbox
 from greenloop.ports import Policy
-from greenloop.sandbox import folders, identity, open_sandbox, run, view, watch
+from greenloop.sandbox import folders, identity, open_sandbox, processes, run, view, watch
 from greenloop.sandbox.processes import Load, Processes
 
 SHELL = "exec 3> pipe; (trap '' TERM; sleep 60) & (setsid sleep 60 &) ; echo said; echo x >&3; "
@@ -161,3 +162,34 @@ def test_a_sandbox_that_was_stopped_says_so(here: Any) -> None:
     ended = box.run((here.python,), cwd=here.work, policy=Policy())
     assert (ended.killed_by, ended.seconds) == ("stopped", 0.0)  # nothing was started
     assert box.level.startswith("stopped: ")
+
+
+HELD = """
+import os, sys, time
+held = open(sys.argv[1], "wb", buffering=0)
+os.unlink(sys.argv[1])
+held.write(bytes(9 << 20))
+print("on", flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes of others")
+def test_where_we_may_not_look_one_of_the_run_s_user_does(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root in a container has no right to trace, and so none to see which files are open."""
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    path, uid = here.outside / "held", 54321
+    argv = ["/usr/bin/python3", "-c", HELD, str(path)]
+    with subprocess.Popen(argv, user=uid, group=uid, extra_groups=[], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        seen = Processes(process.pid, uid, contained=False)
+        seen.open()
+        assert seen.unnamed(seen.load()) >= 9 << 20
+        seen._blind = True
+        assert seen.unnamed(seen.load(), dear=False) == 0
+        assert seen.unnamed(seen.load()) >= 9 << 20
+        monkeypatch.setattr(processes, "_LOOKER", "import os; os.kill(os.getpid(), 9)")
+        assert seen.unnamed(seen.load()) == 1 << 62
+        seen.close()
+        process.kill()

@@ -19,6 +19,7 @@ def test_a_comment_on_an_issue_becomes_a_pull_request(step: Step) -> None:
     with ModelServer([WRONG, RIGHT]) as server:
         code, log = step.run("issue_comment", payload, server)
         assert code == 0, log
+        assert "\nSandbox: " in (step.folder / "summary").read_text("utf-8")
         first = seen(step)
         again, log = step.run("issue_comment", payload, server)
     key = next(ref for ref in first["refs"] if ref.startswith("refs/greenloop/runs/")).rpartition("/")[2]

@@ -59,7 +59,8 @@ def _ended(call: Call, secrets: Secrets, handle: Handle | None) -> Ended:
     try:
         inputs = read_inputs(call.environ, secrets)
         outcome = (handle or _service())(call.request, inputs, call.runner, call.payload)
-        return ended.of(clean(outcome, keys))
+        level = _level(inputs.sandbox, call.runner) if handle is None and (outcome.attempts or outcome.verdict) else ""
+        return ended.of(clean(outcome, keys), sandbox=level)
     except GreenloopError as error:
         return _failed(error, request, keys)
     except Stopped:
@@ -68,6 +69,16 @@ def _ended(call: Call, secrets: Secrets, handle: Handle | None) -> Ended:
         sys.stdout.write(redact(traceback.format_exc(), keys))
         detail = redact(f"{type(error).__name__}: {error}", keys)
         return ended.without_outcome(Reason.FAILED, detail, request)
+
+
+def _level(choice: str, runner: Runner) -> str:
+    """What confined the checks. It is asked once more, for the summary; that costs as much as a run of `true`."""
+    from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - only when something was checked
+
+    try:
+        return open_sandbox(choice, cache=runner.cache).level
+    except GreenloopError:  # it was there, so this is of no consequence
+        return ""
 
 
 def _failed(error: GreenloopError, request: Request | None, keys: tuple[str, ...]) -> Ended:

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from greenloop.ports import Sandbox
 
 CHOICES = ("auto", "namespaces", "uid")
 
 
-def open_sandbox(choice: str = "auto") -> Sandbox:
-    """The sandbox; `auto` takes the strongest backend that really works when it is first used."""
+def open_sandbox(choice: str = "auto", *, cache: Path | None = None) -> Sandbox:
+    """The sandbox; `auto` takes the strongest backend that really works when it is first used. In `cache` is kept which
+    one that was."""
     from greenloop.errors import UsageError  # noqa: PLC0415 - the launcher pays for every import here
     from greenloop.sandbox.box import Box  # noqa: PLC0415 - likewise
 
     if choice not in CHOICES:
         raise UsageError(f"sandbox {choice!r} is not known; there is {', '.join(CHOICES)}")
-    return Box(choice)
+    return Box(choice, cache)

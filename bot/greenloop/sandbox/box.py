@@ -10,17 +10,19 @@ from pathlib import Path
 from greenloop.errors import NoSandbox, UsageError
 from greenloop.ports import Completed, Policy, Repl
 from greenloop.sandbox import cure, run
+from greenloop.sandbox.remembered import Remembered
 from greenloop.sandbox.repl import Session
 
-_BACKENDS = ("namespaces", "uid")  # strongest first
+BACKENDS = ("namespaces", "uid")  # strongest first
 _TERMINATED = 128 + 15
 
 
 class Box:
     """A `Sandbox` (ports.py). Cheap to make: nothing is tried before the first run."""
 
-    def __init__(self, choice: str) -> None:
-        self._backends = _BACKENDS if choice == "auto" else (choice,)
+    def __init__(self, choice: str, cache: Path | None = None) -> None:
+        self._backends = BACKENDS if choice == "auto" else (choice,)
+        self._remembered = Remembered(cache)
         self._works: tuple[str, int] | None = None  # the backend that did, and the ABI of Landlock in it
         self._stopped = threading.Event()
         self._swept = threading.Event()
@@ -29,13 +31,7 @@ class Box:
     def level(self) -> str:
         if self._works is None:
             self.run(("true",), cwd=Path("/usr"), policy=Policy(seconds=60.0))
-        backend, version = self._works or ("stopped", 0)
-        parts = {
-            "own process, network and file system namespaces": backend == "namespaces",
-            "a fresh user": os.geteuid() == 0,
-            f"Landlock (ABI {version})": version > 0,
-        }
-        return f"{backend}: {', '.join([*(part for part, there in parts.items() if there), 'seccomp', 'limits'])}"
+        return made_of(*(self._works or ("stopped", 0)))
 
     def run(self, argv: tuple[str, ...], *, cwd: Path, policy: Policy) -> Completed:
         _check(argv, cwd, policy)
@@ -51,7 +47,9 @@ class Box:
             except run.Refused as refused:
                 reasons[backend] = str(refused)
                 continue
-            self._works = self._works or (backend, version)
+            if self._works is None:
+                self._works = backend, version
+                self._remembered.keep(backend)
             return completed
         if self._stopped.is_set():
             return _never_run()
@@ -73,7 +71,19 @@ class Box:
 
     def _order(self) -> tuple[str, ...]:
         """What has worked before comes first."""
-        return self._backends if self._works is None else tuple(dict.fromkeys((self._works[0], *self._backends)))
+        if self._works is None:
+            return self._remembered.order(self._backends)
+        return tuple(dict.fromkeys((self._works[0], *self._backends)))
+
+
+def made_of(backend: str, version: int) -> str:
+    """A backend in one line; `version` is Landlock's."""
+    parts = {
+        "own process, network and file system namespaces": backend == "namespaces",
+        "a fresh user": os.geteuid() == 0,
+        f"Landlock (ABI {version})": version > 0,
+    }
+    return f"{backend}: {', '.join([*(part for part, there in parts.items() if there), 'seccomp', 'limits'])}"
 
 
 def _check(argv: tuple[str, ...], cwd: Path, policy: Policy) -> None:

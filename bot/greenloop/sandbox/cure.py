@@ -14,16 +14,30 @@ _BARS = (
     ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
 )
 _UNUSABLE = "unusable "
+_ELSEWHERE = (
+    "run where namespaces are allowed, such as on the runner itself instead of in a container with Docker's default "
+    "profile: then each run also has processes, a network (and so loopback) and a file system of its own"
+)
 
 
 def explain(reasons: Mapping[str, str]) -> str:
     """The text of `NoSandbox`: cause, then cure."""
-    causes = "".join(f"\n  {backend}: {_cause(words)}" for backend, words in reasons.items())
+    causes = "".join(f"\n  {backend}: {cause(words)}" for backend, words in reasons.items())
     cures = "".join(f"\n  - {cure}" for cure in _cures(reasons))
     return f"Nothing here confines generated code strongly enough, so none of it was run.{causes}\nWhat helps:{cures}"
 
 
-def _cause(words: str) -> str:
+def stronger(backend: str, reasons: Mapping[str, str]) -> list[str]:
+    """What leads from a backend that works to the next level; nothing when it is the highest. `reasons` are those of
+    the others."""
+    if backend == "namespaces" and os.geteuid() == 0:
+        return []
+    if backend == "namespaces":
+        return ["run as root, best in a container: then each run is also a user of its own"]
+    return [cure for cure in _cures(reasons) if cure.startswith("as root: ")] or [_ELSEWHERE]
+
+
+def cause(words: str) -> str:
     if words.startswith(_UNUSABLE):
         path = words.removeprefix(_UNUSABLE)
         return f"{path} cannot be read by the separate user that generated code runs as"

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# Started as the run's user, who may look where we may not: the sum of what its processes hold open without a name
+_LOOKER = """
+import os, stat
+found = {}
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            held = os.stat(f"/proc/{pid}/fd/{name}")
+            if stat.S_ISREG(held.st_mode) and not held.st_nlink:
+                found[held.st_dev, held.st_ino] = held.st_blocks * 512
+    except OSError:
+        continue
+print(sum(found.values()))
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +44,22 @@ class Processes:
     uid: int | None
     contained: bool
     _proc: int = field(default=-1)
+    _blind: bool = False
 
     def open(self) -> None:
         """Once the first process is ready: before that its /proc is the machine's. Raises `PermissionError`."""
         path = f"/proc/{self.first}/root/proc" if self.contained else "/proc"
         try:
-            self._proc = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._proc = os.open(path, _FOLDER)
         except FileNotFoundError:  # over already
             self._proc = -1
+            return
+        try:
+            os.stat(f"{'1' if self.contained else self.first}/fd/1", dir_fd=self._proc)
+        except PermissionError:  # root without the right to trace, as in a container
+            self._blind = True
+        except OSError:
+            return
 
     def close(self) -> None:
         if self._proc >= 0:
@@ -62,8 +87,11 @@ class Processes:
         """Memory with each shared page counted once: dear to find out, so only asked when it decides."""
         return sum(self._proportional(pid) for pid in load.pids)
 
-    def unnamed(self, load: Load) -> int:
-        """Bytes in files that are open but were removed; 0 where we may not look."""
+    def unnamed(self, load: Load, *, dear: bool = True) -> int:
+        """Bytes in files that are open but were removed. Where we may not look ourselves, a process of the run's user
+        does, which is `dear`; otherwise they are not looked for."""
+        if self._blind and self.uid is not None:
+            return _looked(self.uid) if dear else 0
         files: dict[tuple[int, int], int] = {}
         for pid in load.pids:
             for handle in self._handles(pid):
@@ -107,7 +135,7 @@ class Processes:
 
     def _handles(self, pid: str) -> Iterator[os.stat_result]:
         try:
-            folder = os.open(f"{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._proc)
+            folder = os.open(f"{pid}/fd", _FOLDER, dir_fd=self._proc)
         except OSError:
             return
         try:
@@ -120,3 +148,21 @@ class Processes:
             return
         finally:
             os.close(folder)
+
+
+def _looked(uid: int) -> int:
+    """What the looker says; who shoots it has something to hide, and is taken to hold more than any limit."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _LOOKER],
+        user=uid,
+        group=uid,
+        extra_groups=[],
+        env={},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        text=True,
+    )
+    return 1 << 62 if done.returncode < 0 else int(done.stdout.strip() or 0)

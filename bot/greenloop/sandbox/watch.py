@@ -23,6 +23,7 @@ from greenloop.sandbox.streams import Stream
 _MB = 1 << 20
 _TICK = 0.1
 _DISK_SHARE = 20  # looking at the disk may take a twentieth of the time
+_LOOK = 1.0  # seconds between two dear looks for files without a name
 _GRACE = 10.0  # seconds that the launcher has to end everything
 _RESERVE = 512 * _MB  # of free disk; who eats that up by files without a name is ended as well
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the machine's, where a run has none of its own
@@ -61,6 +62,7 @@ class Watch:
     _of_cell: tuple[int, int] = (0, 0)  # the highest sum since the last answer, and the high-water mark at it
     _killed_by: str | None = None
     _next_disk: float = 0.0
+    _next_look: float = field(default_factory=lambda: time.monotonic() + _LOOK)
     _mercy: float = 0.0
     _shared_at_start: int = 0
     _free_at_start: int = 0
@@ -172,10 +174,13 @@ class Watch:
     def _disk_exceeded(self, seen: Processes, load: Load) -> str | None:
         begun = time.monotonic()
         amount = folders.measure(self.folders)
-        used = amount.bytes + seen.unnamed(load)
-        self._next_disk = time.monotonic() + _DISK_SHARE * (time.monotonic() - begun)
         free = _free(self.folders)
-        if free < _RESERVE and self._free_at_start - free > self.policy.disk * _MB:
+        lost = self._free_at_start - free > self.policy.disk * _MB
+        look = lost or begun >= self._next_look  # what others free hides what is lost
+        self._next_look = begun + _LOOK if look else self._next_look
+        used = amount.bytes + seen.unnamed(load, dear=look)
+        self._next_disk = time.monotonic() + _DISK_SHARE * (time.monotonic() - begun)
+        if free < _RESERVE and lost:
             return "disk"
         return passed(self.policy, amount, used)
 

@@ -1,0 +1,95 @@
+"""`greenloop doctor`: how strongly generated code is confined here, what was tried, and what makes it stronger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from greenloop.sandbox import cure, trial
+from greenloop.sandbox.box import BACKENDS, made_of
+from greenloop.sandbox.remembered import Remembered
+
+HIGHEST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """`level` is 3 for namespaces and a user of its own, 2 for namespaces, 1 for a user of its own, 0 for nothing that
+    is strong enough; `sandbox` says what it is made of."""
+
+    level: int
+    sandbox: str
+    trials: tuple[trial.Trial, ...]
+    limits: tuple[trial.Probe, ...]
+    next: tuple[str, ...]
+
+    @property
+    def healthy(self) -> bool:
+        probes = [*self.limits, *(probe for made in self.trials if made.works for probe in made.attacks)]
+        return self.level > 0 and all(probe.held for probe in probes)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "highest": HIGHEST, "healthy": self.healthy}
+
+
+def diagnose(cache: Path | None, say: Callable[[str], None]) -> Diagnosis:
+    """Try all of it anew, whatever is remembered, and remember what works. `say` is told what is going on."""
+    say("making the attacks from inside, in each way of being confined")
+    trials = tuple(trial.attempt(backend) for backend in BACKENDS)
+    reasons = {made.backend: made.reason for made in trials if not made.works}
+    best = next((made for made in trials if made.works), None)
+    if best is None:
+        said = cure.explain(reasons)
+        helps = said.partition("What helps:\n")[2].splitlines()
+        return Diagnosis(
+            level=0, sandbox="none", trials=trials, limits=(), next=tuple(line.strip(" -") for line in helps)
+        )
+    Remembered(cache).keep(best.backend)
+    say("passing each limit")
+    return Diagnosis(
+        level=_level(best.backend),
+        sandbox=made_of(best.backend, best.landlock),
+        trials=trials,
+        limits=tuple(trial.limits(best.backend)),
+        next=tuple(cure.stronger(best.backend, reasons)),
+    )
+
+
+def _level(backend: str) -> int:
+    if backend == "namespaces":
+        return 3 if os.geteuid() == 0 else 2
+    return 1
+
+
+def shown(found: Diagnosis) -> Iterator[str]:
+    """For people."""
+    yield f"sandbox: {found.sandbox}"
+    yield f"level: {found.level} of {HIGHEST}" + ("" if found.healthy else ", and not healthy")
+    yield ""
+    yield "ways of being confined, strongest first:"
+    for made in found.trials:
+        yield f"  {'works' if made.works else 'refused':9} {made.backend}" + _why(made)
+    for made in found.trials[:1] if found.trials[0].attacks else found.trials:
+        if made.attacks:
+            yield ""
+            yield f"attacks from inside, in {made.backend}:"
+            yield from _probes(made.attacks, good="blocked", bad="WORKS")
+    if found.limits:
+        yield ""
+        yield "limits, each of them passed:"
+        yield from _probes(found.limits, good="held", bad="NOT HELD")
+    yield ""
+    yield "for the next level:" if found.next else "This is the highest level."
+    yield from (f"  - {line}" for line in found.next)
+
+
+def _why(made: trial.Trial) -> str:
+    return "" if made.works else f": {cure.cause(made.reason)}"
+
+
+def _probes(probes: tuple[trial.Probe, ...], *, good: str, bad: str) -> Iterator[str]:
+    for probe in probes:
+        yield f"  {good if probe.held else bad:9} {probe.name}" + (f" ({probe.detail})" if probe.detail else "")
