@@ -82,10 +82,12 @@ class Step:
 
 
 @contextmanager
-def started(step: Step, payload: Mapping[str, Any], server: ModelServer) -> Iterator[subprocess.Popen[str]]:
+def started(
+    step: Step, payload: Mapping[str, Any], server: ModelServer, *before: str
+) -> Iterator[subprocess.Popen[str]]:
     """A step that is at work; whatever becomes of the test, it is gone afterwards."""
     env = step.prepared("issue_comment", payload, server)
-    command = [sys.executable, str(MAIN)]
+    command = [*before, sys.executable, str(MAIN)]
     with subprocess.Popen(command, env=env, cwd=step.folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,6 +27,19 @@ class Stop:
         """Take SIGINT and SIGTERM; only from the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
+        noted, write = os.pipe()
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        threading.Thread(target=self._insist, args=(noted,), name="stop", daemon=True).start()
+
+    def _insist(self, noted: int) -> None:
+        """A signal that comes just before the main thread waits in the kernel does not end the wait, and Python would
+        not call the handler until it is over. So the main thread is interrupted until it has."""
+        os.read(noted, 1)
+        main = threading.main_thread().ident
+        while not self._asked and main is not None:
+            signal.pthread_kill(main, signal.SIGINT)
+            time.sleep(0.02)
 
     def ends(self, what: Callable[[], None]) -> None:
         """`what` is called at the signal, to end what runs beside the main thread."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -264,6 +267,23 @@ def test_a_killed_step_goes_on_where_it_was(step: Step) -> None:
     branch = next(ref for ref in now["refs"] if ref.startswith("refs/heads/greenloop/"))
     assert now["refs"][branch] == ["initial", "fix: subtract", "fix: add up"]
     assert [c["author"] for c in now["issues"][1]["comments"]] == ["ada", "github-actions[bot]"]
+
+
+def test_as_the_first_process_of_a_container_a_signal_lands_as_well(step: Step) -> None:
+    """There neither signal has an effect of its own, and the sandbox's first process has the same number as we."""
+    alone = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if subprocess.run([*alone, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no process namespace can be made here")
+    payload = asked(step)
+    with ModelServer([WRONG, Stall("Summ")]) as server, started(step, payload, server, *alone) as process:
+        server.wait_for(2)
+        [first] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+        os.kill(int(first), signal.SIGINT)
+        os.kill(int(first), signal.SIGTERM)
+        log = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, log
+    branch = next(ref for ref in seen(step)["refs"] if ref.startswith("refs/heads/greenloop/"))
+    assert seen(step)["refs"][branch] == ["initial", "fix: subtract"]
 
 
 def test_a_dispatch_and_a_dry_run(step: Step) -> None:

@@ -49,7 +49,10 @@ def confine(spec: Spec, alive: int, *, contained: bool) -> int:
     if version:
         landlock.restrict(version, _rules(spec, contained=contained), tcp=loopback)
     seccomp.install(loopback=loopback)
-    found = selfcheck.holes(canary=spec["canary"][0], parent=int(spec["parent"][0]), loopback=loopback)
+    parent = int(spec["parent"][0])
+    if parent == os.getpid():  # init outside (a container's program) and init inside; nobody is 2 yet
+        parent = 2
+    found = selfcheck.holes(canary=spec["canary"][0], parent=parent, loopback=loopback)
     if found:
         raise Unavailable(f"an attack from inside works: {', '.join(found)}")
     return version
