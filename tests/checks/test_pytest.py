@@ -263,6 +263,8 @@ def test_every_kind_of_outcome_and_cause(tested: Callable[..., CheckResult], *, 
     assert (result.status, problems(result)) == (Status.FAILED, [])
 
 
+# how a test finds the way that the reporter writes by
+FOUND = "import os\ndef report(request):\n    return os.path.dirname(request.config.getini('cache_dir')) + '/report'\n"
 SWITCHES = {
     "exits in a test": (
         {"test_a.py": f"{OK}def test_x():\n    import os\n    os._exit(0)\ndef test_y():\n    pass\n"},
@@ -315,9 +317,9 @@ SWITCHES = {
     ),
     "writes into the report": (
         {
-            "test_a.py": "import json, greenloop_reporter as r\ndef test_x():\n"
-            "    with open(r._given['report'], 'a') as f:\n"
-            "        f.write('0123456789abcdef ' + json.dumps({'kind': 'test', 'pid': r._channel._pid,"
+            "test_a.py": f"{FOUND}import json\ndef test_x(request):\n"
+            "    with open(report(request), 'a') as f:\n"
+            "        f.write('0123456789abcdef ' + json.dumps({'kind': 'test', 'pid': os.getpid(),"
             " 'id': 'test_a.py::test_fake', 'outcome': 'passed'}) + '\\n')\n"
         },
         {"test_a.py::test_x": "passed"},
@@ -325,9 +327,9 @@ SWITCHES = {
     ),
     "removes lines of the report": (
         {
-            "test_a.py": f"{OK}import greenloop_reporter as r\ndef test_x():\n"
-            "    with open(r._given['report']) as f:\n        lines = f.readlines()\n"
-            "    with open(r._given['report'], 'w') as f:\n"
+            "test_a.py": f"{OK}{FOUND}def test_x(request):\n"
+            "    with open(report(request)) as f:\n        lines = f.readlines()\n"
+            "    with open(report(request), 'w') as f:\n"
             "        f.writelines(l for l in lines if '\"outcome\"' not in l)\n"
         },
         {"test_a.py::test_x": "passed"},
@@ -513,3 +515,10 @@ def test_a_stopped_run_says_nothing_about_the_code(lay: Lay) -> None:
     stopped.stop()
     result = pytest_.run(lay("green"), stopped, Settings())
     assert (result.status, result.reason) == (Status.BROKEN, "The run was stopped.")
+
+
+def test_a_hook_cannot_make_a_failure_a_success(tested: Callable[..., CheckResult]) -> None:
+    hook = "import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+    hook += "    report = (yield).get_result()\n    report.outcome = 'passed'\n"
+    result = tested({"conftest.py": hook, "test_a.py": f"{OK}def test_x():\n    assert 0\n"})
+    assert outcomes(result) == {"test_a.py::test_ok": "passed", "test_a.py::test_x": "failed"}

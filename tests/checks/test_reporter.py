@@ -23,13 +23,15 @@ PLUGIN = "-p greenloop.checks.reporter"
 @pytest.fixture
 def reported(lay: Lay, tmp_path: Path) -> Callable[..., told.Told]:
     """Runs pytest on these files with the reporter loaded, and reads what it wrote."""
+    tokens: list[str] = []
 
     def run(files: dict[str, str], *options: str, first: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> told.Told:
         folder = lay(files).folder
         (tmp_path / "order.json").write_text(json.dumps({"first": first, "only": [str(folder / p) for p in only]}))
+        tokens.append(f"{TOKEN}{len(tokens)}")
+        (tmp_path / "seat-00").write_text(tokens[-1])
         order = {
             "report": str(tmp_path / "report"),
-            "token": TOKEN,
             "root": str(folder),
             "folder": str(tmp_path),
             "addopts": PLUGIN,
@@ -43,7 +45,7 @@ def reported(lay: Lay, tmp_path: Path) -> Callable[..., told.Told]:
         }
         argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
         subprocess.run(argv, cwd=folder, env=environment, check=False, capture_output=True, timeout=100)
-        return told.read((tmp_path / "report").read_bytes(), TOKEN)
+        return told.read((tmp_path / "report").read_bytes(), tokens)
 
     return run
 

@@ -76,7 +76,8 @@ def test_what_belongs_where_it_stands_is_left_alone() -> None:
     assert added("import _pytest\ndef pytest_runtest_setup(): pass\n", "src/pytest_mine/plugin.py") == []
     assert added("pytest_plugins = ['evil']\n", "tests/test_a.py", before=None) == [("test-hook", E)]
     line = "import os  # noqa: F401\n"
-    same = Side(path="a.py", before=line, after=line + "x = 1\n", added=frozenset({2}))
+    old = line + "import _pytest\n"
+    same = Side(path="a.py", before=old, after=old + "x = 1\n", added=frozenset({3}))
     away = Side(path="a.py", before=line, after="", added=frozenset())
     here = Side(path="b.py", before="", after=line + line, added=frozenset({1, 2}))
     assert examine([same]) == ()

@@ -1,7 +1,7 @@
 """The repository's own tests, by its own command and interpreter, reported over a channel of ours.
 
 Neither the exit code nor what is printed decides which tests passed: `reporter.py` writes a line per test and an end
-marker. Code under test shares pytest's process and could forge even that; a later check looks for such tricks.
+marker. Code under test shares pytest's process; reaching into it is told of, and read in its text by `integrity`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ WRITES = True
 COMMAND = "python -m pytest"
 
 _PLUGIN = "greenloop_reporter"
+_MOST_SESSIONS = 64
 
 
 def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
@@ -53,8 +54,8 @@ def _tested(
     private: Path,
 ) -> tuple[Completed, Policy, told.Told]:
     plugin, out = private / "plugin", private / "out"
-    report, token = out / "report", os.urandom(16).hex()
-    environment = _joined(variables, _laid(plugin, out, subject=subject, token=token))
+    report, tokens = out / "report", tuple(os.urandom(16).hex() for _ in range(_seats(argv)))
+    environment = _joined(variables, _laid(plugin, out, subject=subject, tokens=tokens))
     given = programs.policy(
         subject,
         settings,
@@ -67,10 +68,10 @@ def _tested(
     )
     done = programs.confined(sandbox, argv, cwd=subject.folder / subject.directory, given=given)
     done = text.quoted(done, subject.folder)
-    return done, given, told.read(done.artifacts.get(report, b""), token)
+    return done, given, told.read(done.artifacts.get(report, b""), tokens)
 
 
-def _laid(plugin: Path, out: Path, *, subject: Subject, token: str) -> dict[str, str]:
+def _laid(plugin: Path, out: Path, *, subject: Subject, tokens: tuple[str, ...]) -> dict[str, str]:
     """The reporter alone in a folder, and the environment that makes any pytest of the run load it.
 
     The cache goes to a private place rather than off: without its plugin, `--ff` in a project's options is an error.
@@ -80,21 +81,30 @@ def _laid(plugin: Path, out: Path, *, subject: Subject, token: str) -> dict[str,
     plugin.parent.chmod(0o755)
     shutil.copyfile(Path(__file__).with_name("reporter.py"), plugin / f"{_PLUGIN}.py")
     only = [str(subject.folder.resolve() / path) for path in subject.only]
-    (plugin / "order.json").write_text(json.dumps({"first": subject.first, "only": only}), encoding="utf-8")
+    order = {"first": subject.first, "only": only, "changed": subject.changed}
+    (plugin / "order.json").write_text(json.dumps(order), encoding="utf-8")
+    for number, token in enumerate(tokens):
+        (out / f"seat-{number:02}").write_text(token, encoding="ascii")
     options = f"-p {_PLUGIN} -o cache_dir={shlex.quote(str(out / 'cache'))}"
-    order = {
+    about = {
         "report": str(out / "report"),
-        "token": token,
         "root": str(subject.folder.resolve()),
         "folder": str(plugin),
         "addopts": options,
     }
     return {
-        "GREENLOOP_PYTEST": json.dumps(order),
+        "GREENLOOP_PYTEST": json.dumps(about),
         "PYTEST_ADDOPTS": options,
         "PYTHONPATH": str(plugin),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def _seats(argv: tuple[str, ...]) -> int:
+    """How many sessions of pytest may report: one where the command is pytest itself, so that there is no second seat
+    for a forged one; else as many as a script may start."""
+    direct = Path(argv[0]).name in {"pytest", "py.test"} or argv[1:3] == ("-m", "pytest")
+    return 1 if direct else _MOST_SESSIONS
 
 
 def _joined(variables: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
@@ -155,6 +165,7 @@ def _ran(
         tests |= {t.id: t for t in endings.cut(session, done, given)}
         if wrong := endings.problem(session, done, given):
             problems.append(_problem(*wrong))
+        problems += map(_tampering, session.tampering)
     if heard.foreign:
         problems.append(_problem("forged", f"{heard.foreign} lines of the test report do not come from the reporter."))
     return tuple(tests.values()), problems
@@ -195,6 +206,18 @@ def _red(case: TestCase) -> Finding:
         path=case.path or None,
         line=at,
         context=case.id,
+    )
+
+
+def _tampering(line: told.Line) -> Finding:
+    what, path = text.clean(told.words(line, "what"), 200), text.clean(told.words(line, "path"), 300)
+    return Finding(
+        check=NAME,
+        rule="tampering",
+        message=f"While the tests ran, code reached into what runs them: {what}.",
+        path=path or None,
+        line=told.whole(line, "line") or None,
+        context=f"{path} {what}",
     )
 
 

@@ -3,10 +3,13 @@
 PYTEST_DONT_REWRITE. A single file that is laid alone into a folder: the standard library and pytest, Python 3.8 to
 3.14, pytest 7 to 9. It judges nothing. Without its order in the environment (a pytest that a test starts) it does
 nothing at all. In a worker of xdist it adds what it knows to the reports; the controller writes them down.
+
+Code under test runs in the same process. What can be made hard is made hard: the way out is known to closures only, its
+token can be taken once, and who replaces what pytest is made of, or feels for it, is told of. See SECURITY.md.
 """
 
 # ruff: noqa: ANN401 - hooks get objects of pytest that have no public type in every version
-# ruff: noqa: PTH100, PTH110, PTH118, PTH123 - plain functions of os.path: no pathlib objects in the process of somebody else's tests
+# ruff: noqa: PTH100, PTH108, PTH110, PTH118, PTH120, PTH123, PTH208 - plain functions of os.path: no pathlib objects in the process of somebody else's tests
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ import traceback
 
 import pytest
 
+_getframe = sys._getframe  # noqa: SLF001 - bound before the target's code can replace it
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from types import TracebackType
+    from collections.abc import Callable, Generator
+    from types import FrameType, TracebackType
     from typing import Any
+
+    Tell = Callable[..., None]
 
 _ORDER = "GREENLOOP_PYTEST"
 _LONGEST = 8_000  # characters of one text; greenloop bounds it again
@@ -36,27 +42,129 @@ _KINDS = (
 )
 
 
-class Channel:
+def channel(path: str, token: str) -> Tell:
     """The way out. All it needs is bound here: a test may replace `os.write`, `json`, or the whole file system."""
+    open_, write, close, getpid, pid = os.open, os.write, os.close, os.getpid, os.getpid()
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    encode, ours = json.JSONEncoder().encode, globals()
 
-    def __init__(self, path: str, token: str) -> None:
-        self._path, self._token = path, token
-        self._open, self._write, self._close, self._getpid = os.open, os.write, os.close, os.getpid
-        self._flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-        self._encode = json.JSONEncoder().encode
-        self._pid = os.getpid()
-
-    def tell(self, kind: str, **fields: Any) -> None:
+    def tell(kind: str, **fields: Any) -> None:
         """One line, complete on disk before the next test starts; a forked child of a test says nothing."""
-        if self._getpid() != self._pid:
+        if getpid() != pid:
             return
-        line = f"{self._token} {self._encode(dict(fields, kind=kind, pid=self._pid))}\n".encode("ascii")
-        handle = self._open(self._path, self._flags, 0o600)
+        if _getframe(1).f_globals is not ours:  # somebody else has found the way out
+            kind, fields = "tampering", {"what": "wrote to the report", "path": "", "line": None}
+        line = f"{token} {encode(dict(fields, kind=kind, pid=pid))}\n".encode("ascii")
+        handle = open_(path, flags, 0o600)
         try:
             while line:
-                line = line[self._write(handle, line) :]
+                line = line[write(handle, line) :]
         finally:
-            self._close(handle)
+            close(handle)
+
+    return tell
+
+
+class Watch:
+    """Tells of changed files of the target that reach into the process: replaced parts of pytest, plug-ins, memory."""
+
+    def __init__(self, tell: Tell, root: str, changed: list[str], secret: str) -> None:
+        self._tell, self._root, self._secret = tell, root.rstrip("/") + "/", secret
+        self._changed = frozenset(changed)
+        self._told: set[tuple[str, str]] = set()
+        self._known: dict[str, str] = {}
+        self._parts = _parts()
+        if hasattr(sys, "addaudithook"):
+            sys.addaudithook(self._heard)
+
+    def begin(self) -> None:
+        """Plug-ins and conftest files have changed what they like; from now on nobody does."""
+        for name, value in self._replaced():
+            if self._origin(value) in self._changed:
+                self._say("replaced " + name, self._origin(value))
+        self._parts = _parts()
+
+    def look(self, config: Any) -> None:
+        for name, value in self._replaced():
+            self._say("replaced " + name, self._origin(value))
+        mine = [("plug-in of pytest", plugin) for plugin in config.pluginmanager.get_plugins()]
+        mine += [("finder of modules", finder) for finder in sys.meta_path]
+        for what, value in mine:
+            path = self._inside(getattr(value, "__file__", None) or "") or self._origin(type(value))
+            if path in self._changed:
+                self._say("is a " + what, path)
+
+    def _replaced(self) -> list[tuple[str, Any]]:
+        found = []
+        for owner, name, value, code in self._parts:
+            now = vars(owner).get(name)
+            if now is not value or getattr(now, "__code__", None) is not code:
+                found.append((f"{getattr(owner, '__module__', '') or ''}.{owner.__name__}.{name}".lstrip("."), now))
+        return found
+
+    def _origin(self, value: Any) -> str:
+        code = getattr(getattr(value, "__func__", value), "__code__", None)
+        module = sys.modules.get(getattr(value, "__module__", None) or "")
+        return self._inside(code.co_filename if code else getattr(module, "__file__", None) or "")
+
+    def _inside(self, file: str) -> str:
+        if file not in self._known:
+            path = "" if file.startswith("<") else os.path.abspath(file)
+            self._known[file] = path[len(self._root) :] if path.startswith(self._root) else ""
+        return self._known[file]
+
+    def _heard(self, event: str, args: tuple[Any, ...]) -> None:
+        if event in _FELT or (event in _WATCHED and self._matters(event, args)):
+            frame: FrameType | None = _getframe(1)
+            if frame is not None and frame.f_globals is globals():
+                return
+            while frame is not None:
+                path = self._inside(frame.f_code.co_filename)
+                if path:
+                    if path in self._changed:
+                        self._say(event, path, frame.f_lineno)
+                    return
+                frame = frame.f_back
+
+    def _matters(self, event: str, args: tuple[Any, ...]) -> bool:
+        """Code of a function swapped; our file, another process, or an existing module of the target written to."""
+        if event == "object.__setattr__":
+            return len(args) > 1 and args[1] == "__code__"
+        path = args[1 if event == "os.rename" and len(args) > 1 else 0]
+        if not isinstance(path, str):
+            return False
+        if event == "open" and not (isinstance(args[2], int) and args[2] & 3):
+            return path.startswith((self._secret, "/proc/")) and not path.startswith(("/proc/self/status", "/proc/cpu"))
+        return path.startswith(self._secret) or (
+            path.endswith(".py") and bool(self._inside(path)) and os.path.exists(path)
+        )
+
+    def _say(self, what: str, path: str, line: int | None = None) -> None:
+        if (what, path) not in self._told:
+            self._told.add((what, path))
+            self._tell("tampering", what=what, path=path, line=line)
+
+
+# What a process is felt through; `object.__setattr__` is told of the code of functions
+_FELT = frozenset(("gc.get_objects", "gc.get_referrers", "gc.get_referents", "sys._current_frames", "sys.addaudithook"))
+_WATCHED = frozenset(("object.__setattr__", "open", "os.rename", "os.remove", "os.truncate"))
+
+
+def _parts() -> list[tuple[Any, str, Any, Any]]:
+    """Functions and classes of pytest, pluggy and the builtins: owner, name, value, and the code of a function."""
+    modules = [m for n, m in list(sys.modules.items()) if n.split(".")[0] in {"_pytest", "pluggy", "builtins"}]
+    owners: list[Any] = list(modules)
+    for module in modules:
+        owners += [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
+    return [
+        (owner, name, value, getattr(value, "__code__", None))
+        for owner in owners
+        for name, value in list(vars(owner).items())
+        if (callable(value) or isinstance(value, (staticmethod, classmethod, property))) and name not in _MOVING
+    ]
+
+
+_MOVING = frozenset(("__abstractmethods__", "_", "_abc_impl", "__subclasshook__"))
 
 
 class Describer:
@@ -68,8 +176,9 @@ class Describer:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Generator[None, Any, None]:  # noqa: ARG002 - a hook
         report = (yield).get_result()
-        if call.excinfo is not None and report.outcome == "failed":
+        if call.excinfo is not None and report.outcome in {"failed", "passed"}:
             report.greenloop = self.told(call.excinfo.value, call.excinfo.tb)
+            report.greenloop_word = "error" if report.when != "call" else "failed"  # whoever says that it passed
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: Any) -> Generator[None, Any, None]:
@@ -117,13 +226,18 @@ class Describer:
 class Recorder:
     """Writes what the hooks see. In the controller of xdist they see the workers' reports."""
 
-    def __init__(self, channel: Channel, root: str, rootdir: str) -> None:
-        self._tell, self._root, self._rootdir = channel.tell, root, rootdir
+    def __init__(self, tell: Tell, watch: Watch, root: str, rootdir: str) -> None:
+        self._tell, self._watch, self._root, self._rootdir = tell, watch, root, rootdir
         self._open: dict[str, dict[str, Any]] = {}
         self._tests = 0
 
     def pytest_sessionstart(self) -> None:
+        self._watch.begin()
         self._tell("session")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: Any) -> None:
+        self._watch.look(session.config)
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.outcome != "failed":
@@ -146,11 +260,11 @@ class Recorder:
             self.pytest_runtest_logstart(report.nodeid, report.location)
             test = self._open[report.nodeid]
         test["seconds"] += getattr(report, "duration", 0.0) or 0.0
-        word = _word(report)
+        word = max(_word(report), getattr(report, "greenloop_word", ""), key=_RANK.__getitem__)
         if _RANK[word] <= _RANK[test["outcome"]]:
             return
         test["outcome"] = word
-        if report.outcome == "failed":
+        if word in {"failed", "error"}:
             test["told"] = getattr(report, "greenloop", None) or {"message": str(report.longrepr)[-_LONGEST:]}
             test["when"] = str(report.when)
             test["output"] = "\n".join("{}:\n{}".format(*section) for section in report.sections)[-_LONGEST:]
@@ -174,6 +288,7 @@ class Recorder:
         yield
         for nodeid in [n for n, test in self._open.items() if test["outcome"]]:
             self.pytest_runtest_logfinish(nodeid)
+        self._watch.look(session.config)
         stopped = str(session.shouldstop or session.shouldfail or "")[:500]
         self._tell(
             "end",
@@ -258,45 +373,74 @@ def _taken() -> dict[str, Any]:
     return given
 
 
-_given = _taken()
-_channel = Channel(_given["report"], _given.pop("token")) if _given else None
-if _channel is not None:
-    _channel.tell("begin", pytest=pytest.__version__)
+def _seat(report: str) -> str:
+    """A token that nobody takes twice, or "": this session has no way to report, and greenloop will miss it."""
+    folder = os.path.dirname(report)
+    for name in sorted(n for n in os.listdir(folder) if n.startswith("seat-")):
+        try:
+            with open(os.path.join(folder, name), encoding="ascii") as file:
+                token = file.read()
+            os.unlink(os.path.join(folder, name))
+        except OSError:
+            continue
+        return token
+    return ""
 
 
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_load_initial_conftests() -> Generator[None, Any, None]:
-    outcome = yield
-    if _channel is None:
-        return
-    failed = outcome.excinfo
-    if failed is None:
-        _channel.tell("ready")
-    elif failed[0].__name__ == "ConftestImportFailure":
-        value = getattr(failed[1], "cause", None) or failed[1].excinfo[1]
-        path = os.path.relpath(str(failed[1].path), _given["root"])
-        told = Describer(_given["root"]).told(value, value.__traceback__)
-        _channel.tell("uncollected", id=path, path=path, told=told)
+def _first_hook(tell: Tell | None, given: dict[str, Any]) -> Any:
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests() -> Generator[None, Any, None]:
+        sys.modules.pop(__name__, None)
+        outcome = yield
+        if tell is None:
+            return
+        failed = outcome.excinfo
+        if failed is None:
+            tell("ready")
+        elif failed[0].__name__ == "ConftestImportFailure":
+            value = getattr(failed[1], "cause", None) or failed[1].excinfo[1]
+            path = os.path.relpath(str(failed[1].path), given["root"])
+            told = Describer(given["root"]).told(value, value.__traceback__)
+            tell("uncollected", id=path, path=path, told=told)
+
+    return pytest_load_initial_conftests
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: Any) -> None:
-    worker = getattr(config, "workerinput", {}).get("greenloop")
-    given = json.loads(worker) if worker else _given
-    if not given:
-        return
-    order = Order(given["first"], given["only"])
-    order.apply(config)
-    if _channel is not None:
-        config.pluginmanager.register(Recorder(_channel, given["root"], str(config.rootpath)), "greenloop-recorder")
-    config.pluginmanager.register(Describer(given["root"]), "greenloop-describer")
-    config.pluginmanager.register(order, "greenloop-order")
-    if not (getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)) or worker:
-        _scrub(given)
+def _hooks(given: dict[str, Any]) -> dict[str, Any]:
+    """The hooks of this module, with all that they share out of reach of a name."""
+    token = _seat(given["report"]) if given else ""
+    tell = channel(given["report"], token) if token else None
+    watch = Watch(tell, given["root"], given.get("changed", []), os.path.dirname(given["report"])) if tell else None
+    if tell:
+        tell("begin", pytest=pytest.__version__)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(config: Any) -> None:
+        worker = getattr(config, "workerinput", {}).get("greenloop")
+        mine = json.loads(worker) if worker else given
+        if not mine:
+            return
+        order = Order(mine["first"], mine["only"])
+        order.apply(config)
+        if tell is not None and watch is not None:
+            recorder = Recorder(tell, watch, mine["root"], str(config.rootpath))
+            config.pluginmanager.register(recorder, "greenloop-recorder")
+        config.pluginmanager.register(Describer(mine["root"]), "greenloop-describer")
+        config.pluginmanager.register(order, "greenloop-order")
+        if not (getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)) or worker:
+            _scrub(mine)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(node: Any) -> None:
+        """A worker of xdist learns what it needs; it has no way to write."""
+        if given:
+            node.workerinput["greenloop"] = json.dumps(given)
+
+    return {
+        "pytest_load_initial_conftests": _first_hook(tell, given),
+        "pytest_configure": pytest_configure,
+        "pytest_configure_node": pytest_configure_node,
+    }
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """A worker of xdist learns what it needs; it has no way to write."""
-    if _given:
-        node.workerinput["greenloop"] = json.dumps(_given)
+globals().update(_hooks(_taken()))

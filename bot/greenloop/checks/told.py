@@ -1,12 +1,12 @@
 """What the reporter wrote, read as what it is: lines of a file that code under test could have written to.
 
-Only lines that open with the token of the run count; each field is taken as its type or not at all.
+Only lines that open with a token of the run count; each field is taken as its type or not at all.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ class Session:
     running: dict[str, Line] = field(default_factory=dict)
     tests: list[Line] = field(default_factory=list)
     uncollected: list[Line] = field(default_factory=list)
+    tampering: list[Line] = field(default_factory=list)
     interrupted: str = ""
     internal: Line | None = None
     end: Line | None = None
@@ -39,34 +40,34 @@ class Told:
     foreign: int  # lines without the token: somebody else wrote them
 
 
-def read(raw: bytes, token: str) -> Told:
-    sessions: dict[int, list[Session]] = {}
+def read(raw: bytes, tokens: Collection[str]) -> Told:
+    """Each token is of one session, which begins once and in one process."""
+    sessions: dict[tuple[str, int], Session] = {}
+    begun: set[str] = set()
     foreign = 0
-    for line in _lines(raw, token):
-        if line is None:
-            foreign += 1
-            continue
-        pid = whole(line, "pid")
-        if line.get("kind") == "begin":
-            sessions.setdefault(pid, []).append(Session())
-        elif pid in sessions:
-            _take(sessions[pid][-1], line)
+    for token, line in _lines(raw, frozenset(t.encode() for t in tokens)):
+        key = (token, whole(line, "pid"))
+        if line.get("kind") == "begin" and token and token not in begun:
+            begun.add(token)
+            sessions[key] = Session()
+        elif key in sessions and line.get("kind") != "begin":
+            _take(sessions[key], line)
         else:
             foreign += 1
-    return Told(tuple(s for many in sessions.values() for s in many), foreign)
+    return Told(tuple(sessions.values()), foreign)
 
 
-def _lines(raw: bytes, token: str) -> Iterator[Line | None]:
-    """Each line as an object, None for one that is not ours."""
+def _lines(raw: bytes, tokens: frozenset[bytes]) -> Iterator[tuple[str, Line]]:
+    """Each line as an object with its token, without one when it is not ours."""
     for line in raw.split(b"\n", MOST)[:MOST]:
         if not line:
             continue
         mark, _, rest = line.partition(b" ")
         try:
-            value = json.loads(rest) if mark == token.encode() else None
+            value = json.loads(rest) if mark in tokens else None
         except (ValueError, RecursionError):
             value = None
-        yield value if isinstance(value, dict) else None
+        yield (mark.decode(), value) if isinstance(value, dict) else ("", {})
 
 
 def _take(session: Session, line: Line) -> None:
@@ -82,6 +83,8 @@ def _take(session: Session, line: Line) -> None:
         session.tests.append(line)
     elif kind == "uncollected":
         session.uncollected.append(line)
+    elif kind == "tampering":
+        session.tampering.append(line)
     elif kind == "interrupted":
         session.interrupted = words(line, "message") or "interrupted"
     elif kind == "internal":
