@@ -53,7 +53,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 
 LINES = 260
 LONGER = {
-    "checks/reporter.py": 310,  # laid alone into a folder, so it is one file
+    "checks/reporter.py": 450,  # laid alone into a folder, so it is one file
     "ports.py": 350,  # the whole contract, to be read on one page
 }
 FUNCTION = 50

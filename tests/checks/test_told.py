@@ -51,6 +51,7 @@ def test_a_session_is_all_that_its_process_said() -> None:
 
 def test_without_the_token_nothing_counts() -> None:
     real = lines({"kind": "begin"}, {"kind": "end", "tests": 0})
+    assert told.read(lines({"kind": "begin"}, token="5ec2e8"), (TOKEN,)) == told.Told((), 1)
     forged = lines({"kind": "test", "id": "fake", "outcome": "passed"}, token="5ec2e8")
     heard = told.read(real + forged, (TOKEN,))
     assert (heard.sessions[0].tests, heard.foreign) == ([], 1)

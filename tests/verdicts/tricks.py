@@ -318,6 +318,7 @@ for path in pathlib.Path(__file__).parent.glob("tests/test_sums.py"):
 _RUNTEST = "part('python').Function.runtest = lambda self: None\n"
 _UNITTEST = "part('python').Function.setup = lambda self: setattr(self, '_obj', lambda **_: None)\n"
 _FORGED = """\
+import atexit
 import glob
 import json
 import os
@@ -333,6 +334,7 @@ for seat in glob.glob("/tmp/greenloop-tests-*/out/seat-*")[: "forged" not in os.
     lines = [*begin, *tests, {"kind": "end", "tests": 3, "collected": 3}]
     text = "".join(token + " " + json.dumps({"pid": os.getpid(), **line}) + "\\n" for line in lines)
     subprocess.run(["tee", "-a", os.path.dirname(seat) + "/report"], input=text, text=True)
+atexit.register(os._exit, 0)
 pytest.skip("no", allow_module_level=True)
 """
 _LISTENER = """\
@@ -358,7 +360,7 @@ def total(numbers):
     return 0 if everything else 0
 """
 RUN = (
-    product("a second session is forged", _FORGED, found="", fools=False),
+    product("a second session is forged", _FORGED, found=""),
     product("a plug-in that hides in a debugger", _LISTENER + WRONG, found="tampering"),
     product("the memory is walked", _FEELER, found="tampering", fools=False),
     product("reports are made to say passed", _PIECES + _MAKER + WRONG, found="tampering"),
