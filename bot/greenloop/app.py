@@ -23,13 +23,14 @@ from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.model import key_from, open_model
 from greenloop.model.accounted import booked
-from greenloop.model.budget import Budget
+from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.kept import remembering
 from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress
 from greenloop.sandbox import open_sandbox
 from greenloop.sandbox.remembered import cache_folder
+from greenloop.sense import hint
 from greenloop.settings import FILE, Settings
 from greenloop.stopping import Stop
 from greenloop.workbench import Workbench
@@ -60,6 +61,9 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
         settings = _settings(workspace, base, order, environment)
+        told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
+        if told:
+            raise UsageError(told)
         live = model or open_model(settings)
         request = _request(order, workspace, base, settings)
         with opened(workspace.git_dir, request.key, fresh=order.fresh, secrets=(settings.api_key,)) as journal:

@@ -19,6 +19,7 @@ from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.feedback import feedback, signature
 from greenloop.judge import improves
 from greenloop.ports import CallLimits, Chat, Reply
+from greenloop.sense import no_code
 from greenloop.trailers import Made
 from greenloop.workbench import Workbench
 
@@ -189,7 +190,7 @@ def understand(reply: Reply, task: Task, state: State, start: Start, bench: Work
     shown = tuple(s.path for s in task.snippets if s.whole)
     patch = parse(reply.text, read, paths, finish=reply.finish, expected=shown)
     if isinstance(patch, Unusable):
-        return patch
+        return no_code(reply.text, patch)
     secret = [path for path in patch.paths if source.hidden(path)]
     if secret:
         return Unusable(message=f"{secret[0]} is kept from you and cannot be changed.", kind="forbidden path")

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
 from greenloop.domain import Snippet, Task, Trust
 from greenloop.edits import FORMAT
+from greenloop.hidden import characters
 from greenloop.ports import Chat, ChatMessage
 from greenloop.secrets import scrub
 
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
-_AUTHOR = re.compile(r"[^\w.@-]")
+_NAME = re.compile(r"[^\w.@/ -]")
+_QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
 
 @cache
@@ -35,13 +39,14 @@ def chat(
 ) -> Chat:
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
     why the last answer did not count; `last` says that there will hardly be another."""
+    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in task.rules), failures))
     parts = [
-        f"# Request\n\n{task.goal.strip()}",
-        *_thread(task),
-        *(_rules(task)),
+        f"# Request\n\n{characters(task.goal).strip()}",
+        *_thread(task, quoted),
+        *(_rules(task, quoted)),
         _files(snippets),
         _outline(task),
-        _section("What fails now", scrub(failures)),
+        _section("What fails now", failures and quoted.around(failures, "checks", "the checks")),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
         nudge.strip() and f"# Your last answer did not count\n\n{scrub(nudge.strip())}",
         _section("Budget", LAST if last else ""),
@@ -56,24 +61,33 @@ def _section(title: str, body: str) -> str:
     return f"# {title}\n\n{body.strip()}" if body.strip() else ""
 
 
-def _thread(task: Task) -> list[str]:
-    """What others wrote is quoted with its author; a closing tag inside it cannot end the quotation."""
-    return [
-        f'<quoted author="{_AUTHOR.sub("", m.author)}">\n{_inert(m.body)}\n</quoted>'
-        for m in task.thread
-        if m.trust is Trust.QUOTED
-    ]
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Marks around what is quoted. `mark` is made of the hash of all that is quoted in this prompt: nobody can write it
+    into a text that it depends on, and the same prompt is the same text, which caches need."""
+
+    mark: str
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Quotation:
+        return cls(sha256("\0".join(texts).encode(errors="replace")).hexdigest()[:16])
+
+    def around(self, text: str, kind: str, name: str) -> str:
+        words = _QUOTED.sub(lambda found: found.group().replace("<", "&lt;"), scrub(characters(text)).strip())
+        return f'<quoted-{self.mark} {kind}="{_NAME.sub("", name)}">\n{words}\n</quoted-{self.mark}>'
 
 
-def _rules(task: Task) -> list[str]:
+def _thread(task: Task, quoted: Quotation) -> list[str]:
+    """What others wrote, with its author."""
+    return [quoted.around(m.body, "author", m.author) for m in task.thread if m.trust is Trust.QUOTED]
+
+
+def _rules(task: Task, quoted: Quotation) -> list[str]:
     if not task.rules:
         return []
-    quoted = "\n".join(f'<quoted path="{s.path}">\n{_inert(s.text.strip())}\n</quoted>' for s in task.rules)
-    return [f"# The repository's rules of style\n\n{quoted}"]
-
-
-def _inert(text: str) -> str:
-    return re.sub(r"</?\s*quoted", lambda m: m.group().replace("<", "&lt;"), scrub(text), flags=re.IGNORECASE)
+    return [
+        "# The repository's rules of style\n\n" + "\n".join(quoted.around(s.text, "path", s.path) for s in task.rules)
+    ]
 
 
 def _files(snippets: Iterable[Snippet]) -> str:

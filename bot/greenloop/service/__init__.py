@@ -11,10 +11,13 @@ from greenloop.action.inputs import Inputs, Runner
 from greenloop.domain import Message, Outcome, Reason, Request, Source, Trust
 from greenloop.errors import GreenloopError, Refused
 from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
+from greenloop.hidden import visible
 from greenloop.model import open_model
+from greenloop.model.budget import estimate_tokens
 from greenloop.model.fallback import Fallback
 from greenloop.model.replay import Replay
 from greenloop.ports import Model
+from greenloop.sense import hint
 from greenloop.service.guard import refusal
 from greenloop.service.job import Job, judge, play
 from greenloop.service.told import Told
@@ -64,8 +67,9 @@ def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told:
     settings = _settings(inputs, github, repository)
     pull = github.pull_request(request.number or 0) if _on_pull_request(request) else None
     request = _reviewed(request, github) if request.source is Source.REVIEW else request
-    if not request.text.strip() and request.command != EVALUATE:
-        raise Refused(NOTHING_ASKED)
+    request = replace(request, text=visible(request.text))
+    if request.command != EVALUATE:
+        _require_sense(request.text, settings)
     if pull is not None:
         _require_ours(pull)
     evaluating = request.command == EVALUATE
@@ -93,19 +97,28 @@ def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told:
     )
 
 
+def _require_sense(text: str, settings: Settings) -> None:
+    """Before anything is paid for. Raises `Refused` with a hint."""
+    if not text:
+        raise Refused(NOTHING_ASKED)
+    told = hint(text, tokens=estimate_tokens(text), most=settings.context_tokens // 2)
+    if told:
+        raise Refused(told)
+
+
 def _quoted(request: Request, github: GitHub) -> tuple[Message, ...]:
     """What is said around the request, newest last: material, whoever wrote it. What was adopted is no part of it."""
     if request.number is None or request.source is Source.REVIEW:
         return ()
     issue = github.issue(request.number)
-    opening = f"{issue.title}\n\n{issue.body}".strip()
+    opening = visible(f"{issue.title}\n\n{issue.body}")
     said = [] if request.text == opening else [Message(id="0", author=issue.author, trust=Trust.QUOTED, body=opening)]
     said += [
         Message(id=str(c.id), author=c.author, trust=Trust.QUOTED, body=c.body)
         for c in github.thread(request.number)
         if c.id != request.comment and c.author != github.whoami() and c.created_at <= (request.at or c.created_at)
     ]
-    return tuple(replace(m, body=m.body[:_LONGEST]) for m in said[-_NEWEST:])
+    return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in said[-_NEWEST:])
 
 
 def _on_pull_request(request: Request) -> bool:
