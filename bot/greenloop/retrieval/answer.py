@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 from greenloop.domain import Snippet
-from greenloop.retrieval.chunks import WINDOW, Chunk, lines_of
+from greenloop.retrieval.chunks import WINDOW, Chunk
 
 _SMALL = WINDOW  # lines of a file that is quoted whole as soon as a part of it is: shorter than the words around parts
 _NEAR = 3  # lines between two quoted parts that are quoted as well
@@ -26,40 +27,49 @@ class Place:
 Span = tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What is quoted, by file, and the places that were taken for it, best first."""
+
+    snippets: tuple[Snippet, ...]
+    places: tuple[Place, ...]
+
+
 def fit(
     places: Iterable[Place], read: Callable[[str], str | None], estimate: Callable[[str], int], budget: int
-) -> tuple[Snippet, ...]:
+) -> Fitted:
     """Snippets in the order of their best place; each line of the repository at most once. What does not fit any more
     is passed over, smaller things behind it are not."""
     taken: dict[str, list[Span]] = {}
-    reasons: dict[str, list[Place]] = {}
+    chosen: list[Place] = []
     texts: dict[str, list[str]] = {}
     for place, _ in zip(places, range(_TRIES), strict=False):
         if budget < _HEADER:
             break
         lines = texts.get(place.path)
         if lines is None:
-            text = read(place.path)
-            lines = texts[place.path] = [] if text is None else [line + "\n" for line in lines_of(text)]
+            lines = texts[place.path] = list(StringIO(read(place.path) or "", newline=""))
         before = taken.get(place.path, [])
         after = _joined(before, _wanted(place.chunk, len(lines)), lines)
         cost = _cost(after, lines, estimate) - _cost(before, lines, estimate)
-        if 0 < cost <= budget:
-            budget -= cost
+        if after != before and cost <= budget:
+            budget -= max(cost, 0)
             taken[place.path] = after
-            reasons.setdefault(place.path, []).append(place)
-    return tuple(
+        if taken.get(place.path) == after:
+            chosen.append(place)
+    snippets = (
         Snippet(
             source="repository",
             path=path,
             start=start,
             text="".join(texts[path][start - 1 : end]),
-            reason=_reason([p for p in reasons[path] if p.chunk.start <= end and p.chunk.end >= start]),
+            reason=_reason([p for p in chosen if p.path == path and p.chunk.start <= end and p.chunk.end >= start]),
             whole=start == 1 and end == len(texts[path]),
         )
         for path, spans in taken.items()
         for start, end in spans
     )
+    return Fitted(tuple(snippets), tuple(chosen))
 
 
 def _reason(places: Sequence[Place]) -> str:

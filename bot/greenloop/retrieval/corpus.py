@@ -41,6 +41,14 @@ class Corpus:
     bodies: array[int]  # words in the body of a chunk
     names: array[int]  # words in its name
     paths: tuple[Counter[str], ...] = field(default=())  # words of each path
+    seen: dict[int, Sequence[chunks.Chunk]] = field(default_factory=dict)  # chunks that were read already
+
+    def chunks(self, row: Row) -> Sequence[chunks.Chunk]:
+        """The chunks of a file, read when they are first asked for."""
+        found = self.seen.get(row.id)
+        if found is None:
+            found = self.seen[row.id] = self.store.chunks(row.id)
+        return found
 
 
 def language(path: str) -> str:

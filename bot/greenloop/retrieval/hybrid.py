@@ -52,7 +52,7 @@ class Hybrid:
         self._progress = progress
         try:
             self.store, self.indexed = store, update(store, material.files, material.read, progress)
-            self._ranking = self._ready()
+            self.ranking = self._ready()
         except DAMAGED as error:
             self._again(store, error)
 
@@ -65,7 +65,7 @@ class Hybrid:
             self._say(f"No index is kept: {error}.")
             self.store = Store(None)
             self.indexed = update(self.store, self._material.files, self._material.read, self._progress)
-        self._ranking = self._ready()
+        self.ranking = self._ready()
 
     def _ready(self) -> Ranking:
         with self.store.reading():
@@ -86,7 +86,7 @@ class Hybrid:
 
     @property
     def corpus(self) -> Corpus:
-        return self._ranking.corpus
+        return self.ranking.corpus
 
     def find(self, query: str, budget: int) -> Found:
         """Code that the request is about, at most `budget` tokens of it, with an outline of what lies beside it."""
@@ -100,20 +100,28 @@ class Hybrid:
 
     def _find(self, query: str, budget: int) -> Found:
         with self.store.reading():
-            ranked = self._ranking.rank(parse(query))
-            read, estimate = self._material.read, self._material.estimate
-            snippets = answer.fit(self._places(ranked), read, estimate, budget - budget // _OUTLINE)
+            estimate = self._material.estimate
+            snippets = self._fitted(query, budget - budget // _OUTLINE).snippets
             return Found(snippets, answer.outline(self._around(snippets), snippets, estimate, budget // _OUTLINE))
+
+    def regions(self, query: str, budget: int) -> list[tuple[str, int, int]]:
+        """What `find` would quote, best first, as (path, first line, last line): for measuring."""
+        with self.store.reading():
+            return [(p.path, p.chunk.start, p.chunk.end) for p in self._fitted(query, budget).places]
+
+    def _fitted(self, query: str, budget: int) -> answer.Fitted:
+        ranked = self.ranking.rank(parse(query))
+        return answer.fit(self._places(ranked), self._material.read, self._material.estimate, budget)
 
     def _places(self, ranked: Sequence[Ranked]) -> Iterator[answer.Place]:
         known = self.corpus
         for found in ranked:
             file = known.owner[found.chunk]
             row = known.rows[file]
-            chunk = known.store.chunks(row.id)[found.chunk - row.first]
+            chunk = known.chunks(row)[found.chunk - row.first]
             yield answer.Place(known.files[file].path, chunk, found.reason)
 
     def _around(self, snippets: Sequence[Snippet]) -> Iterator[tuple[str, Sequence[Chunk]]]:
-        known, paths = self.corpus, self._ranking.paths
+        known, paths = self.corpus, self.ranking.paths
         for path in list(dict.fromkeys(s.path for s in snippets if not s.whole))[:_FILES]:
-            yield path, known.store.chunks(known.rows[paths[path]].id)
+            yield path, known.chunks(known.rows[paths[path]])

@@ -16,8 +16,8 @@ _LEFT_OUT = re.compile(
     r"(?:.*/)?(?:node_modules|vendor|vendored|_vendor|third[_-]party|extern|site-packages|bower_components|__pycache__"
     r"|dist-packages|\.git|\.venv|venv|__snapshots__)/.*"
     r"|.*\.(?:min\.(?:js|css|mjs)|map|lock|pb\.go|svg|ipynb|csv|tsv|po|pot|snap|diff|patch)|.*_pb2(?:_grpc)?\.pyi?"
-    r"|(?:.*/)?(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum|CHANGELOG[^/]*|CHANGES[^/]*"
-    r"|HISTORY[^/]*|NEWS[^/]*|AUTHORS[^/]*|LICEN[CS]E[^/]*|\.mailmap)",
+    r"|(?:.*/)?(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum|\.mailmap"
+    r"|(?:CHANGELOG|CHANGES|HISTORY|NEWS|AUTHORS|LICEN[CS]E)(?:\.(?:md|rst|txt|adoc))?)",
     re.IGNORECASE | re.DOTALL,
 )
 _PROSE = re.compile(

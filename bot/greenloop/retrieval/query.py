@@ -6,31 +6,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from greenloop.retrieval.tokens import count, whole
+from greenloop.retrieval.tokens import count
 
 TITLE = 2.0  # the first line of a request says what it is about; what follows tells a story around it
 _FRAMES = (
     re.compile(r'File "([^"\n]{1,300})", line (\d{1,7})'),
     re.compile(r"(?<![\w/.-])([\w./\\-]{1,300}\.\w{1,6}):(\d{1,7})\b"),
 )
-_PATH = re.compile(r"(?<![\w/.@-])(?:[\w.@+-]{1,100}/){0,30}[\w.@+-]{1,100}\.[A-Za-z]\w{0,8}(?![\w/])")
-_QUOTED = re.compile(r"`([^`\n]{1,200})`")
-_NAME = re.compile(
-    r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?=\()|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+"
-    r"|\b[A-Za-z]*[a-z][A-Z]\w*|\w*[a-z0-9]_\w+"
-)
-_TESTS = re.compile(r"\btests?\b|\bpytest\b|\bcoverage\b|\btest_\w+", re.IGNORECASE)
-_PROSE = re.compile(r"\bdoc(?:s|ument\w*|strings?)?\b|\breadme\b|\btutorials?\b|\bchangelog\b", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w/.@-])/?(?:[\w.@+-]{1,100}/){0,30}[\w.@+-]{1,100}\.[A-Za-z]\w{0,8}(?![\w/])")
+_TESTS = re.compile(r"\btests\b|\btest (?:cases?|suite|coverage)\b", re.IGNORECASE)
+_PROSE = re.compile(r"\b(?:docs|documentation|readme|tutorials?|changelog)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`frames` are (path, line) as written; `names` are identifiers written as code, without what qualifies them."""
+    """`frames` are (path, line) as written, `paths` as written too."""
 
     words: Mapping[str, float]
     frames: tuple[tuple[str, int], ...] = ()
     paths: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
     tests: bool = False  # it is about tests as such
     prose: bool = False
 
@@ -40,13 +34,10 @@ def parse(text: str) -> Query:
     above, below = count(title), count(rest)
     words = {word: TITLE if word in above else 1.0 for word in above | below}
     frames = [(m[1].replace("\\", "/"), int(m[2])) for pattern in _FRAMES for m in pattern.finditer(text)]
-    code = [part for quoted in _QUOTED.findall(text) for part in re.findall(r"[A-Za-z_][\w.]*", quoted)]
-    names = dict.fromkeys(whole(name.rpartition(".")[2]) for name in (*code, *_NAME.findall(text)))
     return Query(
         words=words,
         frames=tuple(dict.fromkeys(frames)),
         paths=tuple(dict.fromkeys(_PATH.findall(text))),
-        names=tuple(name for name in names if len(name) > 2),
         tests=_TESTS.search(title) is not None,
         prose=_PROSE.search(title) is not None,
     )

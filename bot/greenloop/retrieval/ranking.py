@@ -19,9 +19,10 @@ from greenloop.retrieval.links import Links
 from greenloop.retrieval.query import Query, named
 
 WEAK = 1 / 3
-ASIDE = 0.15  # of a test or of prose, unless the request is about such: it wants the code that they tell of
+ASIDE = 0.15  # of a test or of prose: a request wants the code that they tell of
+LIFTED = 0.5  # when its first line is about such: then it wants both
 PINNED = 10.0  # what a person spelled out comes before all that was guessed
-SIGNALS = ("body", "file", "path", "best", "tests", "history", "names", "dense")
+SIGNALS = ("body", "file", "path", "best", "tests", "history", "spelled", "dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Ranking:
                 share = 1.0 if signal == "file" else WEAK
                 for f, value in _scaled(values).items():
                     files[f] += share * value
-        pins = self._pins(query) if "names" not in off else {}
+        pins = {} if "spelled" in off else self._pins(query)
         for n in pins:
             own.setdefault(n, 0.0)
         ranked = [(value + files[owner[n]] + likeness.get(n, 0.0) + pins.get(n, 0.0), n) for n, value in own.items()]
@@ -110,7 +111,7 @@ class Ranking:
             f = named(path, self.paths)
             if f is None:
                 continue
-            for place, chunk in enumerate(self.corpus.store.chunks(rows[f].id)):
+            for place, chunk in enumerate(self.corpus.chunks(rows[f])):
                 if chunk.start <= line <= chunk.end:
                     found[rows[f].first + place] = 2 * PINNED + depth
         return found
@@ -118,9 +119,9 @@ class Ranking:
 
 def _weight(kind: str, query: Query) -> float:
     if kind == kinds.TEST:
-        return 1.0 if query.tests else ASIDE
+        return LIFTED if query.tests else ASIDE
     if kind == kinds.PROSE:
-        return 1.0 if query.prose else ASIDE
+        return LIFTED if query.prose else ASIDE
     return 1.0
 
 
