@@ -2,7 +2,7 @@
 # venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-contract container-test lint types workflows attacks kills lock clean set-up
+.PHONY: help demo test test-contract container-test lint types workflows attacks check-syscalls kills lock clean set-up
 
 PYTHON ?= python3
 export PYTHON
@@ -40,6 +40,9 @@ workflows: set-up ## checks our own workflows: their form, and their safety
 
 attacks: set-up ## attacks the sandbox from inside, in every way of being confined here, and shows the table
 	.venv/bin/python tests/sandbox/table.py
+
+check-syscalls: set-up ## holds our numbers of system calls against the kernel's headers; fetches those from Debian
+	.venv/bin/python tests/sandbox/syscalls.py
 
 kills: set-up ## switches off each rule, one by one, and sees that a test turns red
 	.venv/bin/python tests/kills/run.py

@@ -174,7 +174,7 @@ class Sandbox(Protocol):
         ...
 
     def repl(self, *, cwd: Path, policy: Policy) -> Repl:
-        """Start a Python, the first `python` on the policy's path. Raises `NoSandbox`; the caller closes it."""
+        """Start a Python, the first `python3` on the policy's path. Raises `NoSandbox`; the caller closes it."""
         ...
 
     def stop(self) -> None:

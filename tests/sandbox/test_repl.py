@@ -113,7 +113,7 @@ def test_it_is_confined_as_a_run_is(start: Start, here: Any, choice: str, monkey
         if os.geteuid() != 0 or not Path("/usr/bin/python3").exists():
             pytest.skip("only root can become somebody else, and needs a Python that others may run")
         monkeypatch.setattr(view, "_always", system_only)
-        (here.work / "python").symlink_to("/usr/bin/python3")
+        (here.work / "python3").symlink_to("/usr/bin/python3")
     python = start(choice, path=(here.work,))
     secret = here.outside / "secret"
     secret.write_text("token")
@@ -155,7 +155,7 @@ def test_its_end_is_told_to_who_waits_and_leaves_nothing(start: Start, here: Any
 
 
 def test_a_python_that_does_not_start_is_told(here: Any) -> None:
-    (here.work / "python").write_text("#!/bin/sh\necho no >&2\nexit 3\n")
-    (here.work / "python").chmod(0o755)
+    (here.work / "python3").write_text("#!/bin/sh\necho no >&2\nexit 3\n")
+    (here.work / "python3").chmod(0o755)
     with pytest.raises(NoSandbox, match=r"^the Python of the REPL did not start: no$"):
         open_sandbox().repl(cwd=here.work, policy=Policy(writable=(here.work,), path=(here.work,)))

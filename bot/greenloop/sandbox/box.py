@@ -56,7 +56,7 @@ class Box:
         raise NoSandbox(cure.explain(reasons))
 
     def repl(self, *, cwd: Path, policy: Policy) -> Repl:
-        _check(("python",), cwd, policy)
+        _check(("python3",), cwd, policy)
         reasons: dict[str, str] = {}
         for backend in self._order():
             once = functools.partial(run.once, backend)

@@ -185,7 +185,7 @@ class Session:
     def _follow(self, channel: Channel, closed: threading.Event) -> None:
         """In a thread of its own, as long as the REPL lives."""
         inside = [str(handle) for handle in channel.inside]
-        argv = ("python", "-I", "-c", _program(), *inside, str(1024 * self._policy.output))
+        argv = ("python3", "-I", "-c", _program(), *inside, str(1024 * self._policy.output))
         policy = replace(self._policy, seconds=_DAY, artifacts=())
         try:
             completed, _version = self._run(
