@@ -24,7 +24,6 @@ Generate code from a request and let your own tests, linter and security scan de
   greenloop evaluate --base main                   only the checks: is what I have here green?
   greenloop sandbox run -- python script.py        one command, confined as generated code is
   greenloop index --query "retry the uploader"     index the code, and see what would be quoted for a request
-  greenloop index --query "retry the uploader"     index the code, and see what would be quoted for a request
   greenloop init                                   write .github/greenloop.yml and the workflow
 """
 _EXITS = "exit codes:\n" + "\n".join(
