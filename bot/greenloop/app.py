@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from greenloop import configuration, recording
 from greenloop.commands.generate import generate as run_loop
-from greenloop.commands.run import Journal, Run, find, opened
+from greenloop.commands.journal import Journal, find, opened
+from greenloop.commands.run import Run
 from greenloop.context import Source as InTree
 from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError

@@ -1,108 +1,23 @@
-"""One run on disk and in git: its journal, its branch, its record.
-
-The journal is a file in the repository's git folder, one line per event, on disk before anything is made of an answer:
-a killed run plays the answers it has paid for again, and goes on. At the end the journal is kept in git as well, under
-`refs/greenloop/runs/<key>`.
-"""
+"""One run in git: its branch, and its record under `refs/greenloop/runs/<key>`, the journal among it."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import IO
 
 from greenloop import recording, result
+from greenloop.commands.journal import FILE, REFS, Journal
 from greenloop.domain import Attempt, Outcome, Request, Tree
 from greenloop.errors import UsageError
 from greenloop.judge import improves
 from greenloop.ports import Chat, Reply
-from greenloop.redact import hide
 from greenloop.settings import Settings
 from greenloop.trailers import Made, restored
 from greenloop.workspace import CommitInfo, GitWorkspace
 
-REFS = "refs/greenloop/runs/"
-FILE, RESULT, WORDS = "recording.jsonl", "result.json", "last-words.md"
-
-
-class Journal:
-    """The record of one run in a folder of its own. Made by `opened`, or in memory for a run that leaves no trace.
-    `secrets` appear in no line of it, whoever has written them."""
-
-    def __init__(
-        self, key: str, folder: Path | None = None, handle: IO[str] | None = None, secrets: tuple[str, ...] = ()
-    ) -> None:
-        self.key = key
-        self.folder = folder
-        self._secrets = secrets
-        self._handle = handle
-        self.before: tuple[recording.Entry, ...] = () if handle is None else _read(handle)
-        self._known = deque(self.before)
-        self._lines: list[str] = []
-
-    @property
-    def text(self) -> str:
-        return "".join(self._lines)
-
-    @property
-    def ended(self) -> bool:
-        return bool(self.before) and isinstance(self.before[-1], recording.Ended)
-
-    def add(self, entry: recording.Entry) -> None:
-        """On disk when this returns. What an earlier, killed run has noted already is not noted twice."""
-        line = hide(recording.dumps(entry), self._secrets)
-        self._lines.append(line)
-        if self._known and type(self._known.popleft()) is type(entry):
-            return
-        self._known.clear()
-        if self._handle is not None:
-            self._handle.write(line)
-            self._handle.flush()
-            os.fsync(self._handle.fileno())
-
-
-def _read(handle: IO[str]) -> tuple[recording.Entry, ...]:
-    """What is there, without a last line that a kill has cut."""
-    handle.seek(0)
-    text = handle.read()
-    whole = text[: text.rfind("\n") + 1]
-    handle.seek(len(whole.encode()))
-    handle.truncate()
-    return recording.loads(whole) if whole else ()
-
-
-@contextmanager
-def opened(git_dir: Path, key: str, *, fresh: bool, secrets: tuple[str, ...] = ()) -> Iterator[Journal]:
-    """The journal of the first run with this key that has not ended, or of a new one. `fresh`: always a new one."""
-    for number in range(1, 1000):
-        name = key if number == 1 else f"{key}-{number}"
-        folder = git_dir / "greenloop" / "runs" / name
-        if fresh and folder.exists():
-            continue
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / FILE).open("a+", encoding="utf-8", newline="\n") as handle:
-            _lock(handle, folder)
-            journal = Journal(name, folder, handle, secrets)
-            if not journal.ended:
-                yield journal
-                return
-    raise UsageError(f"There are 999 runs of this request in {git_dir / 'greenloop' / 'runs'}; remove old ones.")
-
-
-def _lock(handle: IO[str], folder: Path) -> None:
-    """One process per run; the kernel gives the lock back when the process is gone, however it went."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise UsageError(f"This very run is going on in another process (its folder is {folder}).") from None
-
-
+RESULT, WORDS = "result.json", "last-words.md"
 Publish = Callable[[str, str, str | None], None]  # this commit, to this ref, which is at that commit or not there
 
 
@@ -245,16 +160,3 @@ class Run:
         tree = self._workspace.store({FILE: self._journal.text.encode(), **files})
         parents = (self.tip, before) if before else (self.tip,)
         self._move(self._workspace.commit(tree, parents, f"Record of run {self._journal.key}\n"), ref, before)
-
-
-def find(name: str, workspace: GitWorkspace) -> tuple[recording.Entry, ...]:
-    """The events of a run: by its key, from the git folder or the run's ref, or from a file."""
-    path = workspace.git_dir / "greenloop" / "runs" / name / FILE
-    for candidate in (path, Path(name)):
-        if candidate.is_file():
-            return recording.loads(candidate.read_text("utf-8"))
-    tip = workspace.ref(REFS + name) if "/" not in name else None
-    data = workspace.read(workspace.tree(tip), FILE) if tip else None
-    if data is None:
-        raise UsageError(f"There is no run or recording {name!r} here. Runs: git for-each-ref {REFS}")
-    return recording.loads(data.decode("utf-8", "replace"))

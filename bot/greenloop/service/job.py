@@ -15,7 +15,8 @@ from greenloop import recording
 from greenloop.app import bench
 from greenloop.commands.evaluate import evaluate
 from greenloop.commands.generate import generate
-from greenloop.commands.run import FILE, REFS, RESULT, WORDS, Journal, Run, opened
+from greenloop.commands.journal import FILE, REFS, Journal, opened
+from greenloop.commands.run import RESULT, WORDS, Run
 from greenloop.domain import Message, Outcome, Reason, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub, PullRequest

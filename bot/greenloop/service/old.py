@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from greenloop.commands.run import REFS
+from greenloop.commands.journal import REFS
 from greenloop.service.lock import LOCKS
 from greenloop.workspace import Remote
 
