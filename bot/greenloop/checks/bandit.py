@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ WRITES = False
 
 _SEVERITY = {"LOW": Severity.NOTE, "MEDIUM": Severity.WARNING, "HIGH": Severity.ERROR}
 _ASSERT = "B101"  # what tests are made of
+_NOSEC = re.compile(r"#\s*nosec\b:?([^#]*)", re.IGNORECASE)
+_ID = re.compile(r"b\d{3}|[a-z]+(?:_[a-z]+)+")  # a test of bandit by its number or name; other words are a reason
 
 
 def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
@@ -34,7 +37,8 @@ def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
         answer = _ask(subject, chunk, sandbox, settings)
         if isinstance(answer, CheckResult):
             return answer
-        findings += _findings(answer, subject.folder, chunk)
+        findings += _findings(answer, subject, chunk)
+    findings += [_unchecked(p, "it is a link", Severity.ERROR) for p in subject.changed if _hides(subject.folder, p)]
     return CheckResult(
         check=NAME,
         status=Status.FAILED if any(f.severity is not Severity.NOTE for f in findings) else Status.PASSED,
@@ -59,7 +63,19 @@ def _ask(
             processes=16,
             artifacts=(found,),
         )
-        argv = (sys.executable, "-I", "-m", "bandit", "-q", "--exit-zero", "-f", "json", "-o", str(found))
+        argv = (
+            sys.executable,
+            "-I",
+            "-m",
+            "bandit",
+            "-q",
+            "--exit-zero",
+            "--ignore-nosec",
+            "-f",
+            "json",
+            "-o",
+            str(found),
+        )
         listed = (str(subject.folder / p) for p in paths)
         done = sandbox.run((*argv, *_configuration(subject.folder), *listed), cwd=out, policy=given)
     try:
@@ -92,8 +108,10 @@ def _broken(done: Completed, given: Policy) -> CheckResult:
     )
 
 
-def _findings(answer: Mapping[str, Any], folder: Path, paths: tuple[str, ...]) -> list[Finding]:
-    found = [_finding(one, folder) for one in answer.get("results") or () if isinstance(one, dict)]
+def _findings(answer: Mapping[str, Any], subject: Subject, paths: tuple[str, ...]) -> list[Finding]:
+    folder = subject.folder
+    told = [(one, _finding(one, folder)) for one in answer.get("results") or () if isinstance(one, dict)]
+    found = [finding for one, finding in told if not _excused(one, finding, subject)]
     unread = {
         ruff.relative(str(one.get("filename")), folder): str(one.get("reason"))
         for one in answer.get("errors") or ()
@@ -104,6 +122,33 @@ def _findings(answer: Mapping[str, Any], folder: Path, paths: tuple[str, ...]) -
     severity = Severity.NOTE if _configuration(folder) else Severity.ERROR
     left_out = [_unchecked(p, "bandit's configuration leaves it out", severity) for p in paths if p not in seen]
     return kept + [_unchecked(p, reason, Severity.ERROR) for p, reason in sorted(unread.items())] + left_out
+
+
+def _excused(one: Mapping[str, Any], finding: Finding, subject: Subject) -> bool:
+    """Whether a `# nosec` speaks for it that the repository had before; one on an added line is not listened to."""
+    path, rows = finding.path or "", one.get("line_range")
+    lines = files.lines_of(subject.folder, path)
+    for row in rows if isinstance(rows, list) else ():
+        comment = _NOSEC.search(lines[row - 1]) if isinstance(row, int) and 0 < row <= len(lines) else None
+        if comment is None:
+            continue
+        named = {word.lower() for word in re.split(r"[\s,]+", comment[1]) if word}
+        meant = not any(_ID.fullmatch(word) for word in named) or bool(
+            named & {finding.rule.lower(), str(one.get("test_name")).lower()}
+        )
+        here = replace(finding, context=lines[row - 1].strip()[:500])
+        if meant and (row not in subject.lines.get(path, frozenset()) or ruff.before(subject, here)):
+            return True
+    return False
+
+
+def _hides(folder: Path, path: str) -> bool:
+    """Python that no check reads: a link by the name of a module to something that has another name."""
+    link = folder / path
+    if not (path.endswith((".py", ".pyw")) and link.is_symlink()):
+        return False
+    target = link.resolve()
+    return not (target.is_relative_to(folder.resolve()) and target.name.endswith((".py", ".pyw")))
 
 
 def _finding(one: Mapping[str, Any], folder: Path) -> Finding:

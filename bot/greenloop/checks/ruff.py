@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,12 @@ WRITES = False
 DEFAULTS = ("--select", "E4,E7,E9,F,B")
 _SYNTAX = "py313"  # without a declared version, the newest that every supported ruff knows: never a false syntax error
 _CHUNK = 100_000  # bytes of file names in one command line
-# Both answers for one start of the sandbox: which files the configuration leaves in, and what there is to say of them
+# All answers for one start of the sandbox: which files the configuration leaves in, what there is to say of them, and
+# what there would be without the comments that silence it
 _BOTH = """\
 ruff=$1 out=$2; shift 2
 "$ruff" check --show-files "$@" >"$out/shown" 2>/dev/null
+"$ruff" check --no-fix --ignore-noqa --output-format json-lines --output-file "$out/all" "$@" >/dev/null 2>&1
 exec "$ruff" check --no-fix --output-format json-lines --output-file "$out/found" "$@"
 """
 
@@ -46,9 +49,9 @@ def binary() -> Path:
 
 def options(folder: Path, paths: Iterable[str]) -> tuple[str, ...]:
     """The project's configuration where there is one, else rules of our choice. Exclusions always hold."""
-    common = ("--no-cache", "--force-exclude", "--no-respect-gitignore")
+    common = ("--no-cache", "--no-respect-gitignore")
     if configured(folder, paths):
-        return common
+        return (*common, "--force-exclude")
     declared = b"requires-python" in (files.read(folder, "pyproject.toml") or b"")
     return (*common, *DEFAULTS, *(() if declared else ("--target-version", _SYNTAX)))
 
@@ -74,8 +77,9 @@ def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
         answer = _ask(subject, chunk, sandbox, settings)
         if isinstance(answer, CheckResult):
             return answer
-        found, shown = answer
+        found, shown, silenced = answer
         findings += _findings(found, subject.folder)
+        findings += _silenced(silenced, found, subject)
         excluded += [p for p in chunk if p not in shown]
     findings += [_excluded(p) for p in excluded if p in subject.changed]
     return CheckResult(
@@ -107,17 +111,17 @@ def chunks(paths: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _ask(
     subject: Subject, paths: tuple[str, ...], sandbox: Sandbox, settings: Settings
-) -> tuple[list[Mapping[str, Any]], frozenset[str]] | CheckResult:
+) -> tuple[list[Mapping[str, Any]], frozenset[str], list[Mapping[str, Any]]] | CheckResult:
     with tempfile.TemporaryDirectory(prefix="greenloop-ruff-") as made:
         out, ours = Path(made), binary()
-        shown, found = out / "shown", out / "found"
+        shown, found, everything = out / "shown", out / "found", out / "all"
         given = Policy(
             readable=(subject.folder, ours),
             writable=(out,),
             seconds=min(settings.test_timeout, 300),
             memory=settings.memory,
             processes=64,
-            artifacts=(shown, found),
+            artifacts=(shown, found, everything),
         )
         argv = ("sh", "-c", _BOTH, "sh", str(ours), str(out), *options(subject.folder, paths), "--", *paths)
         done = sandbox.run(argv, cwd=subject.folder, policy=given)
@@ -126,7 +130,8 @@ def _ask(
         return _broken(done, given)
     root = f"{subject.folder.resolve()}/"
     names = done.artifacts.get(shown, b"").decode("utf-8", "replace").splitlines()
-    return lines, frozenset(n.removeprefix(root).removeprefix(f"{subject.folder}/") for n in names)
+    left_in = frozenset(n.removeprefix(root).removeprefix(f"{subject.folder}/") for n in names)
+    return lines, left_in, parsed(done.artifacts.get(everything, b"")) or []
 
 
 def parsed(raw: bytes) -> list[Mapping[str, Any]] | None:
@@ -171,6 +176,23 @@ def _findings(found: list[Mapping[str, Any]], folder: Path) -> Iterator[Finding]
             line=row or None,
             context=texts[path][row - 1].strip()[:500] if 0 < row <= len(texts[path]) else "",
         )
+
+
+def _silenced(
+    everything: list[Mapping[str, Any]], found: list[Mapping[str, Any]], subject: Subject
+) -> Iterator[Finding]:
+    """What a comment on an added line keeps back. A line that the base has as well is the repository's own decision."""
+    said = [(f.path, f.line, f.rule) for f in _findings(found, subject.folder)]
+    for finding in _findings(everything, subject.folder) if len(everything) > len(found) else ():
+        added = finding.line in subject.lines.get(finding.path or "", frozenset())
+        if added and (finding.path, finding.line, finding.rule) not in said and not before(subject, finding):
+            yield replace(finding, message=f"{finding.message} (a comment silences it)")
+
+
+def before(subject: Subject, finding: Finding) -> bool:
+    """Whether the base's file has the line that a finding is about."""
+    text = (subject.before(finding.path or "") or b"").decode("utf-8", "replace")
+    return bool(finding.context) and finding.context in {line.strip()[:500] for line in text.splitlines()}
 
 
 def relative(path: str, folder: Path) -> str:
