@@ -10,7 +10,9 @@ from greenloop.checks.tidy import tidy
 from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Unusable, Verdict
 from greenloop.imports import wanted
 from greenloop.judge import judge
+from greenloop.ports import Workspace
 from greenloop.protect import Guarded, guard
+from greenloop.secrets import REMOVED, replaced, scrub
 from greenloop.tally import together
 from greenloop.workbench import Baseline, Workbench, measure, measure_aside
 from greenloop.workspace import Forbidden
@@ -34,6 +36,7 @@ class Candidate:
     judged: Tree
     guarded: Guarded
     notes: tuple[str, ...] = ()
+    marks: tuple[Finding, ...] = ()  # findings of the change itself, whatever the checks say
     paths: tuple[str, ...] = field(default=())
 
 
@@ -65,17 +68,49 @@ def from_tree(
     if guarded.forbidden:
         return Unusable(message=guarded.forbidden, kind="forbidden path")
     kept = workspace.overlay(proposed, base, guarded.restored) if guarded.restored else proposed
-    if tidied:
-        kept = _tidied(kept, base, bench)
+    clean, marks = without_secrets(kept, base, workspace)
+    if tidied:  # to be committed
+        kept = _tidied(clean, base, bench)
     aside = guarded.judged_as_base
     return Candidate(
-        summary=summary,
+        summary=scrub(summary),
+        marks=marks,
         tree=kept,
         judged=workspace.overlay(kept, base, aside) if aside else kept,
         guarded=guarded,
         notes=tuple(finding.message for finding in guarded.notes),
         paths=tuple(c.path for c in workspace.diff(base, kept)),
     )
+
+
+def without_secrets(tree: Tree, base: Tree, workspace: Workspace) -> tuple[Tree, tuple[Finding, ...]]:
+    """`tree` with each credential on an added line replaced, and a finding for each file that had one."""
+    files: dict[str, bytes] = {}
+    marks: list[Finding] = []
+    for change in workspace.diff(base, tree):
+        text = (workspace.read(tree, change.path) or b"").decode("utf-8", "surrogateescape") if change.lines else ""
+        lines = text.split("\n")
+        kinds: list[str] = []
+        inside = False  # a private key, which goes on for lines
+        for number in sorted(n for n in change.lines if n <= len(lines)):
+            if inside:
+                inside = "-----END" not in lines[number - 1]
+                lines[number - 1] = REMOVED
+                continue
+            kinds += ["secret"] if REMOVED in lines[number - 1] else []  # replaced when the answer was noted
+            lines[number - 1], found = replaced(lines[number - 1])
+            kinds += found
+            inside = "private key" in found
+        if kinds:
+            files[change.path] = "\n".join(lines).encode("utf-8", "surrogateescape")
+            marks.append(_secret(change.path, kinds))
+    return (workspace.write(tree, files) if files else tree), tuple(marks)
+
+
+def _secret(path: str, kinds: list[str]) -> Finding:
+    names = ", ".join(dict.fromkeys(kinds))
+    message = f"Holds what looks like a {names}; none is committed. Read it from the environment instead."
+    return Finding(check="secrets", rule="secret", message=message, path=path, context=f"{path} {names}")
 
 
 def _tidied(tree: Tree, base: Tree, bench: Workbench) -> Tree:
@@ -109,7 +144,7 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
     if candidate.tree != candidate.judged:
         aside = frozenset(candidate.guarded.judged_as_base)
         own = measure_aside(bench, candidate.tree, base, aside, only=own_paths)
-    notes = [*candidate.guarded.notes, *_both_ways(candidate, start, bench)]
+    notes = [*candidate.guarded.notes, *candidate.marks, *_both_ways(candidate, start, bench)]
 
     def verdict(own_base: Report | None) -> Verdict:
         return judge(

@@ -32,6 +32,11 @@ def hide(text: str, keys: Iterable[str]) -> str:
     return _without(text, keys, _LONG)
 
 
+def recorded(text: str, keys: Iterable[str]) -> str:
+    """`text` for a record that is played again: without these very keys, and without shapes of credentials."""
+    return scrub(hide(text, keys))
+
+
 def forms(key: str) -> tuple[str, ...]:
     """Every text that a key may turn up as, for whoever hides exact texts only; none for what protects nothing."""
     known = key.strip()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from greenloop.domain import Attempt, Finding, Outcome, Reason, Report, Usage, Verdict
 from greenloop.judge import evidence_line
+from greenloop.secrets import scrub
 from greenloop.trailers import checks, subject
 
 _ZERO_WIDTH = "\u200b"
@@ -19,7 +20,7 @@ _LISTED = 20
 
 def inert(text: str, limit: int = 300) -> str:
     """Hostile text as one line of plain words: no mention, link, markup, closing keyword or hidden character."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())
     line = line if len(line) <= limit else line[: limit - 1] + "…"
     line = _MARKUP.sub(r"\\\1", line).replace("://", ":\u200b//").replace("www.", f"www{_ZERO_WIDTH}.")
     line = _CLOSES.sub(lambda m: m.group()[:1] + _ZERO_WIDTH + m.group()[1:], line)
@@ -28,7 +29,7 @@ def inert(text: str, limit: int = 300) -> str:
 
 def code(text: str, limit: int = 120) -> str:
     """Hostile text as a code span that it cannot leave, also inside a table."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
+    line = " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())[:limit]
     return f"`{line.replace('`', chr(0x2018)).replace('|', '¦')}`" if line else ""
 
 
@@ -36,7 +37,7 @@ def fenced(text: str) -> str:
     """Hostile text as a block that it cannot leave."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    clean = "".join(c for c in text if c.isprintable() or c in "\n\t")
+    clean = "".join(c for c in scrub(text) if c.isprintable() or c in "\n\t")
     return f"{fence}text\n{clean.rstrip()}\n{fence}"
 
 

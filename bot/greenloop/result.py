@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from greenloop.clean import clean
 from greenloop.domain import Attempt, Finding, Outcome, Reason, Report, Request, Source, Usage, Verdict
 from greenloop.judge import evidence_line
 from greenloop.trailers import checks
@@ -14,6 +15,7 @@ _PULL_REQUEST = re.compile(r"https?://[^\s]+/pull/([0-9]+)")
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
     """Plain lists, dicts, strings and numbers; stable keys, described by docs/result.schema.json."""
+    outcome = clean(outcome)
     best = outcome.best
     verdict = best.verdict if best else outcome.verdict
     number, address = _pull_request(outcome)

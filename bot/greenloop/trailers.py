@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from greenloop.domain import CheckResult, Report, Request, Status, Usage, Verdict
 from greenloop.judge import evidence_line
+from greenloop.secrets import scrub
 
 _TRAILER = re.compile(r"^Greenloop-([A-Za-z]+): (.*)$", re.MULTILINE)
 
@@ -94,4 +95,4 @@ def read(text: str) -> dict[str, str]:
 
 def _line(text: str) -> str:
     """One line of printable text."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())

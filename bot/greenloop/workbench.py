@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 from types import MappingProxyType
 
 from greenloop import checks
+from greenloop.clean import clean
 from greenloop.domain import CheckResult, Finding, Report, Status, Tree
 from greenloop.environment import extend, is_manifest
 from greenloop.environment import prepare as prepare_environment
@@ -154,7 +155,7 @@ def _examine(  # noqa: PLR0913 - what differs between the runs of one attempt, b
         )
 
     try:
-        return checks.examine(make, bench.sandbox, bench.settings, names=names)
+        return clean(checks.examine(make, bench.sandbox, bench.settings, names=names))
     finally:
         for folder in folders:
             rmtree(folder, ignore_errors=True)

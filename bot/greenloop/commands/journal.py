@@ -13,7 +13,7 @@ from typing import IO
 
 from greenloop import recording
 from greenloop.errors import UsageError
-from greenloop.redact import hide
+from greenloop.redact import recorded
 from greenloop.workspace import GitWorkspace
 
 REFS = "refs/greenloop/runs/"
@@ -45,7 +45,7 @@ class Journal:
 
     def add(self, entry: recording.Entry) -> None:
         """On disk when this returns. What an earlier, killed run has noted already is not noted twice."""
-        line = hide(recording.dumps(entry), self._secrets)
+        line = recorded(recording.dumps(entry), self._secrets)
         self._lines.append(line)
         if self._known and type(self._known.popleft()) is type(entry):
             return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 from greenloop.domain import Request, Usage
 from greenloop.ports import Progress
 from greenloop.render import money
+from greenloop.secrets import scrub
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -31,7 +32,7 @@ WORDS = {
 
 def printable(text: str) -> str:
     """Hostile text for a terminal: no escape sequence, no control character, and no workflow command on a runner."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("::", ":\u200b:").strip()
+    return "".join(c if c.isprintable() else " " for c in scrub(text)).replace("::", ":\u200b:").strip()
 
 
 class Terminal:

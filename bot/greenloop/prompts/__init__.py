@@ -48,12 +48,12 @@ def chat(
         _outline(task),
         _section("What fails now", failures and quoted.around(failures, "checks", "the checks")),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
-        nudge.strip() and f"# Your last answer did not count\n\n{scrub(nudge.strip())}",
+        nudge.strip() and f"# Your last answer did not count\n\n{nudge.strip()}",
         _section("Budget", LAST if last else ""),
     ]
     return (
         ChatMessage(role="system", text=system()),
-        ChatMessage(role="user", text="\n\n".join(part for part in parts if part)),
+        ChatMessage(role="user", text=scrub("\n\n".join(part for part in parts if part))),
     )
 
 
