@@ -25,6 +25,7 @@ WRITES = False
 
 _SEVERITY = {"LOW": Severity.NOTE, "MEDIUM": Severity.WARNING, "HIGH": Severity.ERROR}
 _ASSERT = "B101"  # what tests are made of
+_OPTIONS = ("-q", "--exit-zero", "--ignore-nosec", "-f", "json")
 _NOSEC = re.compile(r"#\s*nosec\b:?([^#]*)", re.IGNORECASE)
 _ID = re.compile(r"b\d{3}|[a-z]+(?:_[a-z]+)+")  # a test of bandit by its number or name; other words are a reason
 
@@ -63,19 +64,7 @@ def _ask(
             processes=16,
             artifacts=(found,),
         )
-        argv = (
-            sys.executable,
-            "-I",
-            "-m",
-            "bandit",
-            "-q",
-            "--exit-zero",
-            "--ignore-nosec",
-            "-f",
-            "json",
-            "-o",
-            str(found),
-        )
+        argv = (sys.executable, "-I", "-m", "bandit", *_OPTIONS, "-o", str(found))
         listed = (str(subject.folder / p) for p in paths)
         done = sandbox.run((*argv, *_configuration(subject.folder), *listed), cwd=out, policy=given)
     try:
