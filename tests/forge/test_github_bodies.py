@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenloop.forge.github.bodies import CUT, TITLE, fitted, marked, marker, titled
+from greenloop.forge.github.bodies import CUT, TITLE, fitted, key_of, marked, marker, titled
 from greenloop.forge.github.errors import Ask, unreachable, wait_of, words_of
 
 
@@ -69,3 +69,16 @@ def test_what_github_says() -> None:
     odd: tuple[object, ...] = (None, [], {"errors": "x"}, {"message": 5})
     assert [words_of(other) for other in odd] == ["", "", "", ""]
     assert len(words_of({"message": "x" * 1000})) == 500
+
+
+@pytest.mark.parametrize("key", ["comment-2-0123456789ab", "run/7", "a"])
+def test_a_marker_tells_its_key(key: str) -> None:
+    assert key_of(marked(key, "said")) == key
+    assert key_of(marker(key)) == key
+
+
+@pytest.mark.parametrize(
+    "body", ["", "said", f" {marker('a')}", "<!-- greenloop:run=a--b -->", "<!-- greenloop:run=a -->b"]
+)
+def test_nothing_else_does(body: str) -> None:
+    assert key_of(body) is None

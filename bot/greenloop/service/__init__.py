@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from greenloop import configuration, render
 from greenloop.action.inputs import Inputs, Runner
 from greenloop.domain import Message, Outcome, Reason, Request, Source, Trust
 from greenloop.errors import GreenloopError, Refused
-from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
+from greenloop.forge.github import Comment, Connection, GitHub, PullRequest, Repository
 from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
@@ -18,6 +18,7 @@ from greenloop.model.fallback import Fallback
 from greenloop.model.replay import Replay
 from greenloop.ports import Model
 from greenloop.sense import hint
+from greenloop.service import earlier
 from greenloop.service.guard import refusal
 from greenloop.service.job import Job, judge, play
 from greenloop.service.told import Told
@@ -73,6 +74,7 @@ def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told:
     if pull is not None:
         _require_ours(pull)
     evaluating = request.command == EVALUATE
+    comments = () if evaluating or request.number is None else github.thread(request.number)
     model = Replay((), name="none") if evaluating else _model(settings, inputs.fallback_models)
     if request.comment is not None and request.source is not Source.REVIEW:
         github.react("comment", request.comment, "eyes")
@@ -93,7 +95,8 @@ def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told:
         remote=Remote(url=repository.clone_url, token=inputs.token),
         start=request.base or repository.default_branch,
         pull=pull,
-        thread=() if evaluating else _quoted(request, github),
+        thread=() if evaluating else _quoted(request, github, comments),
+        earlier=earlier.keys(comments, me=github.whoami(), but=request.key),
     )
 
 
@@ -106,7 +109,7 @@ def _require_sense(text: str, settings: Settings) -> None:
         raise Refused(told)
 
 
-def _quoted(request: Request, github: GitHub) -> tuple[Message, ...]:
+def _quoted(request: Request, github: GitHub, comments: Iterable[Comment]) -> tuple[Message, ...]:
     """What is said around the request, newest last: material, whoever wrote it. What was adopted is no part of it."""
     if request.number is None or request.source is Source.REVIEW:
         return ()
@@ -115,7 +118,7 @@ def _quoted(request: Request, github: GitHub) -> tuple[Message, ...]:
     said = [] if request.text == opening else [Message(id="0", author=issue.author, trust=Trust.QUOTED, body=opening)]
     said += [
         Message(id=str(c.id), author=c.author, trust=Trust.QUOTED, body=c.body)
-        for c in github.thread(request.number)
+        for c in comments
         if c.id != request.comment and c.author != github.whoami() and c.created_at <= (request.at or c.created_at)
     ]
     return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in said[-_NEWEST:])

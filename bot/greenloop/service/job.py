@@ -27,6 +27,7 @@ from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.render import verdict
+from greenloop.service import earlier
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
@@ -59,6 +60,7 @@ class Job:
     start: str
     pull: PullRequest | None = None
     thread: tuple[Message, ...] = ()
+    earlier: tuple[str, ...] = ()  # keys of runs on the same issue or pull request
 
     @property
     def branch(self) -> str:
@@ -75,7 +77,8 @@ def play(job: Job) -> Outcome:
     job.told.say("⏳ Reading the request…")
     with _private(job.temp) as clone:
         key = job.request.key
-        refs = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}", REFS + key, LOCKS + key)
+        branches = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}")
+        refs = (*branches, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
         with job.remote.clone(clone, refs) as workspace, _locked(job, workspace, clone) as lock:
             base = _earlier_base(workspace, job) or (job.pull.head_sha if job.pull else _tip(workspace, job))
             request = replace(job.request, base=base, head=job.branch)
@@ -196,7 +199,7 @@ def _run(
         _bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as made,
     ):
         made.stop.ends(job.github.hurry)  # the runner does not wait
-        return generate(request, made, run, job.told, thread=job.thread)
+        return generate(request, made, run, job.told, thread=(*job.thread, *earlier.told(job.earlier, workspace)))
 
 
 @contextmanager

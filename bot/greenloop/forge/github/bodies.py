@@ -8,6 +8,7 @@ LONGEST = 60_000  # characters; GitHub refuses 65,537
 TITLE = 250  # GitHub refuses 257
 CUT = "\n\n*The rest does not fit here; it is in the summary of the job and in `result.json`.*\n"
 _KEY = re.compile(r"\w(?:[./#:-]?\w)*", re.ASCII)  # no "--", which would end the comment
+_MARKER = re.compile(r"<!-- greenloop:run=([^\s<>]{1,200}) -->(?=\n|$)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
@@ -16,6 +17,12 @@ def marker(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} cannot stand in a hidden comment")
     return f"<!-- greenloop:run={key} -->"
+
+
+def key_of(body: str) -> str | None:
+    """The run whose marker a comment begins with. Anybody can write one: look at the author as well."""
+    found = _MARKER.match(body)
+    return found[1] if found and _KEY.fullmatch(found[1]) else None
 
 
 def marked(key: str, body: str) -> str:
