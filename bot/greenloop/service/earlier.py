@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from greenloop import recording
-from greenloop.commands.run import FILE, REFS, RESULT
+from greenloop.commands.journal import FILE, REFS
+from greenloop.commands.run import RESULT
 from greenloop.domain import Message, Trust
 from greenloop.forge.github import Comment
 from greenloop.forge.github.bodies import key_of
