@@ -22,7 +22,7 @@ from greenloop.context import Source as InTree
 from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
-from greenloop.model import key_from, open_model
+from greenloop.model import key_from, open_model, secrets
 from greenloop.model.accounted import booked
 from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.kept import remembering
@@ -65,16 +65,18 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
-        live = model or open_model(settings)
+        places = Places.of(environment)
+        live = model or open_model(settings, environment=environment, health=places.cache)
         request = _request(order, workspace, base, settings)
-        with opened(workspace.git_dir, request.key, fresh=order.fresh, secrets=(settings.api_key,)) as journal:
+        with opened(
+            workspace.git_dir, request.key, fresh=order.fresh, secrets=secrets(settings, environment)
+        ) as journal:
             earlier = next((e.request for e in journal.before if isinstance(e, recording.Run)), None)
             branch = earlier.head if earlier else order.branch
             request = replace(request, key=journal.key, head=branch or _branch(order.text, journal.key))
             paid = recording.replies(journal.before)
             run = Run(workspace, request, journal)
             run.begin(settings, live.name)
-            places = Places.of(environment)
             live = remembering(
                 booked(live, request, settings, places), request, settings, places, given=not order.fresh
             )

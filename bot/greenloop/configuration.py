@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from greenloop import setting_rules
 from greenloop.errors import Misconfigured
-from greenloop.settings import FILE, CommandCheck, Prices, Settings
+from greenloop.settings import FILE, CommandCheck, Prices, ProviderRow, Settings
 from greenloop.yaml_document import Document, Place, read
 
 UNKNOWN = "{where}: unknown setting `{key}`. {hint}"
@@ -61,7 +61,14 @@ def load(
     if "api_key" in document.data:
         raise Misconfigured(KEY_IN_FILE.format(where=document.where(("api_key",))))
     settings = Settings(**source.flags) if not document.data and source.settled() else _validated(source)
-    settings = setting_rules.normalised(replace(settings, commands=MappingProxyType(dict(settings.commands))))
+    settings = setting_rules.normalised(
+        replace(
+            settings,
+            commands=MappingProxyType(dict(settings.commands)),
+            models=MappingProxyType(dict(settings.models)),
+            providers=MappingProxyType(dict(settings.providers)),
+        )
+    )
     for place, problem in setting_rules.problems(settings):
         raise Misconfigured(f"{source.where(place)}: {problem}")
     return settings
@@ -145,8 +152,8 @@ def _sentence(source: _Source, kind: str, place: Place, value: Any) -> str:  # n
 
 
 def _hint(place: Place) -> str:
-    kinds = {"commands": CommandCheck, "prices": Prices}
-    owner = Settings if len(place) == 1 else kinds[str(place[0])]
+    kinds = {"commands": CommandCheck, "prices": Prices, "providers": ProviderRow}
+    owner = Settings if len(place) == 1 else Prices if len(place) == 4 else kinds[str(place[0])]
     known = [f.name for f in fields(owner) if f.name != "api_key"]
     near = get_close_matches(str(place[-1]).lower().replace("-", "_"), known, n=1, cutoff=0.6)
     return NEAREST.format(near=near[0]) if near else KNOWN.format(known=", ".join(known))

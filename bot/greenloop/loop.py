@@ -160,7 +160,10 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
     )
     reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
     limits = CallLimits(
-        max_output=reservation.max_output, seconds=bench.budget.seconds_left, temperature=state.temperature
+        max_output=reservation.max_output,
+        seconds=bench.budget.seconds_left,
+        temperature=state.temperature,
+        more=lambda further: bench.budget.grow(reservation, further),
     )
     try:
         with bench.stop.waiting():

@@ -33,14 +33,15 @@ Chat = tuple[ChatMessage, ...]
 class CallLimits:
     """Bounds of one call: tokens of the answer, seconds until it must be complete, and the sampling temperature.
 
-    `more` sets the cost of one further call aside, for this prompt, and raises `OutOfBudget`; without it no call is
-    made again that may have been billed. No wait for a provider is longer than `patience` seconds.
+    `more` sets the cost of one further call aside, for this prompt; it returns the tokens that its answer may have, or
+    raises `OutOfBudget`. Without it no call is made again that may have been billed. No wait for a provider is longer
+    than `patience` seconds.
     """
 
     max_output: int
     seconds: float
     temperature: float = 0.0
-    more: Callable[[Chat], None] | None = None
+    more: Callable[[Chat], int] | None = None
     patience: float = math.inf
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from greenloop import patterns
+from greenloop import patterns, provider_rules
 from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
@@ -50,6 +50,7 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from _commands(settings)
     yield from _paths(settings)
     yield from _address(settings)
+    yield from provider_rules.problems(settings)
 
 
 def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:

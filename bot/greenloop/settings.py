@@ -60,6 +60,22 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """A model under a name of one's own: where it is, how it is spoken to, what it allows."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+    model: str = ""  # as its endpoint knows it; without `api_base`, `provider/name`
+    api_base: str = ""
+    format: str = "openai"  # "openai" | "anthropic" | "ollama"
+    keys: tuple[str, ...] = ()  # environment variables, GREENLOOP_KEY_… or the provider's usual ones
+    context_tokens: int = 0  # the model's context length; 0 when it is not known
+    prices: Prices | None = None
+    requests_per_minute: float = 0.0  # 0 for no limit
+    tokens_per_minute: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set. Immutable; `dataclasses.replace` makes another one."""
 
@@ -76,6 +92,29 @@ class Settings:
         "api_base: http://127.0.0.1:8000/v1",
     )
     api_key: str = field(default="", repr=False)  # from the environment or an input only, never from YAML
+    models: Mapping[str, str] = _option(
+        {},
+        "The model by task, where it is not `model`: `edit` for changes, `chat` for answers that change nothing.",
+        "models: {edit: anthropic/claude-sonnet-5, chat: small}",
+    )
+    fallback_models: tuple[str, ...] = _option(
+        (),
+        "Models to ask, in this order, when the first one cannot be had: names under `providers`, `provider/name`, or "
+        "another model of the same endpoint.",
+        "fallback_models: [local, anthropic/claude-sonnet-5]",
+    )
+    providers: Mapping[str, ProviderRow] = _option(
+        {},
+        "Models under names of your own: `model`, `api_base`, `format` (`openai`, `anthropic`, `ollama`), `keys` "
+        "(variables), `context_tokens`, `prices`, `requests_per_minute`, `tokens_per_minute`.",
+        "providers: {local: {model: qwen2.5-coder, api_base: http://127.0.0.1:11434, format: ollama}}",
+    )
+    only_endpoint: str = _option(
+        "",
+        "The one place that this repository's code may be sent to: the address of an endpoint, a provider, or a name "
+        "under `providers`. Every other model is refused.",
+        "only_endpoint: http://127.0.0.1:8000/v1",
+    )
     attempts: int = _option(4, "How many judged attempts a run may make.", "attempts: 4")
     max_cost: float = _option(
         2.0,

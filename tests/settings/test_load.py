@@ -137,7 +137,7 @@ def test_many_problems_are_told_at_once_but_not_all() -> None:
         load("".join(f"zz{i}: 1\n" for i in range(13)))
     lines = str(error.value).splitlines()
     assert len(lines) == 11
-    assert lines[9].startswith(f"{F}:10: unknown setting `zz9`. Known here: model, api_base, attempts,")
+    assert lines[9].startswith(f"{F}:10: unknown setting `zz9`. Known here: model, api_base, models,")
     assert lines[10] == "… and 3 more."
     assert "api_key" not in lines[0]
 

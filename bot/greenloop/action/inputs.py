@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from greenloop.errors import Misconfigured
+from greenloop.model.keys import FOR_ROWS, USUAL, split
 from greenloop.places import Places
 from greenloop.settings import FILE, GIVEN
 
@@ -37,6 +38,7 @@ class Inputs:
 
     token: str = field(repr=False)
     api_key: str = field(default="", repr=False)
+    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)  # of other models
     overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     config: str = FILE
     sandbox: str = "auto"
@@ -71,9 +73,11 @@ class Secrets:
     token: str = field(repr=False)
     api_key: str = field(repr=False)
     others: tuple[str, ...] = field(repr=False)
+    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def values(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(text for text in (self.token, self.api_key, *self.others) if text))
+        several = (key for text in (self.api_key, *self.keys.values()) for key in split(text))
+        return tuple(dict.fromkeys(text for text in (self.token, self.api_key, *self.others, *several) if text))
 
 
 def read_runner(environ: Mapping[str, str]) -> Runner:
@@ -113,10 +117,13 @@ def take_secrets(environ: MutableMapping[str, str]) -> Secrets:
         return [text for name in names if (text := environ.pop(name, "").strip())]
 
     tokens, keys, others = taken(_TOKEN), taken(_API_KEY), taken(_RUNNERS)
+    rows = {name: environ.pop(name) for name in sorted(environ) if name.startswith(FOR_ROWS)}
+    usual = {name: environ[name] for name in sorted(environ) if name in USUAL}  # litellm reads these itself
     return Secrets(
         token=tokens[0] if tokens else "",
         api_key=keys[0] if keys else "",
         others=(*tokens[1:], *keys[1:], *others),
+        keys=MappingProxyType(usual | rows),
     )
 
 
@@ -128,6 +135,7 @@ def read_inputs(environ: Mapping[str, str], secrets: Secrets) -> Inputs:
     return Inputs(
         token=secrets.token,
         api_key=secrets.api_key,
+        keys=secrets.keys,
         overrides=MappingProxyType(settings),
         config=_given(environ, "config") or FILE,
         sandbox=_one_of("sandbox", _given(environ, "sandbox") or "auto", SANDBOXES),

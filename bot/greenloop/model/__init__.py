@@ -1,22 +1,32 @@
 """Everything between a prompt and a provider. Opening a model is cheap: libraries are loaded by `warm` or
 the first call.
 
-The direct client speaks to OpenAI-compatible endpoints; every other provider goes through litellm.
+The direct client speaks to endpoints in one of the `formats`; every other provider goes through litellm. Between a call
+and a provider stands its `Line` (tries, breaker, keys, limits), and before all of them the `Chain`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from greenloop.errors import GreenloopError, Misconfigured
+from greenloop.model.chain import Chain
 from greenloop.model.given import check_address, check_key, check_provider
-from greenloop.model.keys import key_from
+from greenloop.model.keys import read, split
+from greenloop.model.rows import Row, kept_out, key_from, rows
 from greenloop.ports import CallLimits, Chat, Model, Price, Reply
 from greenloop.settings import FILE, Settings
 
-__all__ = ["key_from", "open_model"]
+if TYPE_CHECKING:
+    from greenloop.model.shared import Shared
+
+__all__ = ["key_from", "open_model", "secrets"]
 
 _NO_MODEL = f"""No model is named. Name one in one of these ways:
   on the command line   greenloop generate --model anthropic/claude-sonnet-5 "…"   (key in ANTHROPIC_API_KEY)
@@ -25,39 +35,77 @@ _NO_MODEL = f"""No model is named. Name one in one of these ways:
 The key comes from the environment alone: GREENLOOP_API_KEY, or the provider's own variable."""
 
 
-def open_model(settings: Settings) -> Model:
-    """The model that the settings name. Raises `Misconfigured`; opens no connection and loads no library."""
+def open_model(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str] = MappingProxyType({}),
+    health: Path | None = None,
+    task: str = "edit",
+) -> Model:
+    """The model that the settings name for a task, with those that stand in for it. Keys are read from `environment`
+    for each call; what is known of providers is shared in the folder `health` with other processes.
+
+    Raises `Misconfigured` and `Refused`; opens no connection and loads no library."""
     check_key(settings.api_key)
-    if settings.api_base:
-        check_address(settings.api_base)
-        return _Later(settings, _endpoint)
-    if not settings.model:
+    found = rows(settings, task)
+    for row in found:
+        _check(row)
+    known = _Known(health)
+    return Chain([_Later(row, environment, known) for row in found], kept_out=kept_out(settings))
+
+
+def secrets(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Every key that the models of these settings may have."""
+    names = {name for row in rows(settings) for name in row.variables}
+    texts = (settings.api_key, *(read(environment, [name]) for name in sorted(names)))
+    return tuple(dict.fromkeys(key for text in texts for key in split(text)))
+
+
+def _check(row: Row) -> None:
+    if row.settings.api_base:
+        check_address(row.settings.api_base)
+    elif not row.settings.model:
         raise Misconfigured(_NO_MODEL)
-    check_provider(settings.model)
-    return _Later(settings, _provider)
+    else:
+        check_provider(row.settings.model)
+
+
+class _Known:
+    """What all models of a run share; made at the first use."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._made: Shared | None = None
+        self._lock = threading.Lock()
+
+    def shared(self) -> Shared:
+        from greenloop.model.shared import Machine, Memory  # noqa: PLC0415 - at the first call
+
+        with self._lock:
+            if self._made is None:
+                self._made = Machine(self._folder) if self._folder else Memory()
+            return self._made
 
 
 class _Later:
     """A model whose client is made at the first use, by whichever thread comes first."""
 
-    def __init__(self, settings: Settings, make: Callable[[Settings], Model]) -> None:
-        self._settings = settings
-        self._make = make
+    def __init__(self, row: Row, environment: Mapping[str, str], known: _Known) -> None:
+        self._row = row
+        self._environment = environment
+        self._known = known
         self._made: Model | None = None
         self._lock = threading.Lock()
-
-    def __repr__(self) -> str:
-        return f"open_model({self.name!r})"
 
     def _model(self) -> Model:
         with self._lock:
             if self._made is None:
-                self._made = self._make(self._settings)
+                self._made = _opened(self._row, self._environment, self._known)
             return self._made
 
     @property
     def name(self) -> str:
-        return self._made.name if self._made else self._settings.model or "default"
+        return self._made.name if self._made else self._row.settings.model or "default"
 
     @property
     def price(self) -> Price | None:
@@ -71,13 +119,17 @@ class _Later:
         return self._model().complete(chat, limits=limits, on_chunk=on_chunk)
 
 
-def _endpoint(settings: Settings) -> Model:
-    from greenloop.model.endpoint import Endpoint  # noqa: PLC0415 - one of the two, and 10 ms
+def _opened(row: Row, environment: Mapping[str, str], known: _Known) -> Model:
+    from greenloop.model.line import keys_of, line_of  # noqa: PLC0415 - at the first call
+    from greenloop.model.retry import Pace  # noqa: PLC0415 - likewise
 
-    return Endpoint(settings)
+    keys = keys_of(row, environment)
+    line = line_of(row, keys, Pace(), known.shared())
+    settings = replace(row.settings, api_key=",".join(keys()))
+    if row.settings.api_base:
+        from greenloop.model.endpoint import Endpoint  # noqa: PLC0415 - one of the two, and 10 ms
 
-
-def _provider(settings: Settings) -> Model:
+        return Endpoint(settings, line=line, form=row.format, named=row.variables)
     from greenloop.model.providers import Provider  # noqa: PLC0415 - one of the two, and 10 ms
 
-    return Provider(settings)
+    return Provider(settings, line=line, named=row.variables)

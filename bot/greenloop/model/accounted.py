@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from greenloop.domain import Request
 from greenloop.errors import ModelUnreachable
@@ -40,17 +41,28 @@ class Accounted:
         self._model.warm()
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
-        into, price, wanted = most_tokens(chat), self.price, limits.max_output
+        price, wanted = self.price, limits.max_output
         most = Amount()
+        held: list[str] = []
 
-        def fit(rooms: tuple[Room, ...]) -> Amount:
-            nonlocal limits, most
-            out = fitting(rooms, into, wanted, wanted, price)
-            limits = replace(limits, max_output=out)
-            most = Amount.of(into + out, cost_of(price, into=into, out=out))
-            return most
+        def hold(asked: Chat) -> int:
+            into, out = most_tokens(asked), 0
 
-        held, spent = self._ledger.hold(fit), most
+            def fit(rooms: tuple[Room, ...]) -> Amount:
+                nonlocal out
+                out = fitting(rooms, into, wanted, wanted, price)
+                return Amount.of(into + out, cost_of(price, into=into, out=out))
+
+            nonlocal most
+            held.append(self._ledger.hold(fit))
+            most += Amount.of(into + out, cost_of(price, into=into, out=out))
+            return out
+
+        def more(asked: Chat, above: Callable[[Chat], int]) -> int:
+            return min(above(asked), hold(asked))
+
+        limits = replace(limits, max_output=hold(chat), more=limits.more and partial(more, above=limits.more))
+        spent = Amount()
         try:
             reply = self._model.complete(chat, limits=limits, on_chunk=on_chunk)
             used = reply.usage
@@ -59,6 +71,10 @@ class Accounted:
         except ModelUnreachable as error:
             spent = most if error.spent else Amount()
             raise
+        except BaseException:
+            spent = most
+            raise
         finally:
-            self._ledger.settle(held, spent)
+            for number, key in enumerate(held):  # all of it under the first, then the others are free again
+                self._ledger.settle(key, Amount() if number else spent)
         return reply

@@ -75,6 +75,7 @@ class Reservation:
     max_output: int
     price: Price | None
     cost: float | None
+    calls: int = 1
 
     @property
     def tokens(self) -> int:
@@ -125,6 +126,25 @@ class Budget:
             self._open[reservation.number] = reservation
             return reservation
 
+    def grow(self, reservation: Reservation, chat: Chat) -> int:
+        """Set aside one further call under the same reservation, which is settled for all of them at once. Returns what
+        its output must be limited to. Raises `OutOfBudget`."""
+        into, price, most = most_tokens(chat), reservation.price, reservation.max_output
+        with self._lock:
+            self._check_time()
+            self._check_calls()
+            out = fitting(self._rooms(priced=price is not None), into, most, most, price)
+            held = self._open[reservation.number]
+            more = cost_of(price, into=into, out=out)
+            self._open[held.number] = replace(
+                held,
+                input=held.input + into,
+                max_output=held.max_output + out,
+                cost=None if held.cost is None or more is None else held.cost + more,
+                calls=held.calls + 1,
+            )
+            return out
+
     def settle(self, reservation: Reservation, usage: Usage) -> None:
         """The call is over; `usage` takes the place of the estimate."""
         if usage.cost is None:
@@ -136,8 +156,10 @@ class Budget:
 
     def failed(self, reservation: Reservation, spent: bool) -> None:
         """The call gave no answer. If it may have been billed, the estimate stands."""
+        with self._lock:
+            reservation = self._open.get(reservation.number, reservation)
         estimate = Usage(
-            calls=1,
+            calls=reservation.calls,
             input=reservation.input,
             output=reservation.max_output,
             cost=reservation.cost,
@@ -160,7 +182,7 @@ class Budget:
             )
 
     def _check_calls(self) -> None:
-        if self._used.calls + len(self._open) >= self._settings.max_calls:
+        if self._used.calls + sum(r.calls for r in self._open.values()) >= self._settings.max_calls:
             raise OutOfBudget(f"All {self._settings.max_calls} calls of this run are made. Raise `max_calls` to go on.")
 
     def _rooms(self, *, priced: bool) -> list[Room]:

@@ -17,7 +17,7 @@ from greenloop.model.budget import estimate_chat
 from greenloop.model.formats import FORMATS
 from greenloop.model.given import check_address, check_key
 from greenloop.model.keys import variables
-from greenloop.model.line import Line, line_of
+from greenloop.model.line import Line, plain_line
 from greenloop.model.question import Question
 from greenloop.model.replies import Asked, reply_of
 from greenloop.model.retry import Pace
@@ -68,7 +68,7 @@ class Endpoint:
     ) -> None:
         check_address(settings.api_base)
         check_key(settings.api_key)
-        self._line = line or line_of(settings, settings.api_base.rstrip("/"), pace or Pace())
+        self._line = line or plain_line(settings, settings.api_base.rstrip("/"), pace or Pace())
         self._pace = self._line.pace
         self._form = FORMATS[form]
         self._wire = Wire(settings.api_base, self._line.ring.seen, clock=self._pace.clock, silence=silence)

@@ -15,6 +15,7 @@ from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.model.answers import Answers, free, request_sha256
 from greenloop.model.audit import Audit, Call, database
 from greenloop.model.budget import cost_of, most_tokens
+from greenloop.model.keys import split
 from greenloop.places import Places
 from greenloop.ports import CallLimits, Chat, Model, Price, Reply
 from greenloop.recording import prompt_sha256
@@ -55,7 +56,7 @@ def remembering(model: Model, request: Request, settings: Settings, places: Plac
             answers=Answers(places.cache, days=days, megabytes=room) if kept else None,
             given=given,
             endpoint=settings.api_base,
-            keys=(settings.api_key,),
+            keys=split(settings.api_key),
         ),
     )
 

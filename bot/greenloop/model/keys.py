@@ -10,6 +10,7 @@ from greenloop.errors import Misconfigured
 from greenloop.settings import Settings
 
 OURS = "GREENLOOP_API_KEY"
+FOR_ROWS = "GREENLOOP_KEY_"  # how variables begin that a row of `providers` may name
 _LONGEST = 64 * 1024  # characters of a file of keys
 
 # The provider's usual variables, by the first word of litellm's `provider/name`; others are called NAME_API_KEY.
@@ -22,6 +23,12 @@ _BY_PROVIDER = {
     "openai": ("OPENAI_API_KEY",),
     "together_ai": ("TOGETHERAI_API_KEY",),
 }
+# first words of `provider/name` by which a model is told from one that an endpoint calls `somebody/name`
+_OTHERS = (
+    "azure_ai cerebras cohere databricks deepseek fireworks_ai groq hosted_vllm mistral nvidia_nim openrouter "
+    "perplexity sagemaker sambanova vertex_ai watsonx xai"
+)
+PROVIDERS = frozenset({*_BY_PROVIDER, *_OTHERS.split()})
 _KEYLESS = frozenset({"ollama", "ollama_chat", "vertex_ai", "sagemaker"})
 
 # The same by host, for `api_base`: an endpoint of unknown name is never sent the key of a known one.
@@ -36,6 +43,11 @@ _BY_HOST = {
     "openrouter.ai": ("OPENROUTER_API_KEY",),
     "router.huggingface.co": ("HF_TOKEN",),
 }
+
+
+# every variable of the two tables, and the file that may stand for each
+_VARIABLES = {name for table in (_BY_PROVIDER, _BY_HOST) for names in table.values() for name in names}
+USUAL = frozenset({*_VARIABLES, *(f"{name}_FILE" for name in _VARIABLES)})
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -61,14 +73,9 @@ def _of_address(address: str) -> tuple[str, ...]:
     return _BY_HOST.get(parts.hostname or "", ()) if parts.scheme == "https" else ()
 
 
-def key_from(environment: Mapping[str, str], settings: Settings) -> str:
-    """The key to use, or several: what is in the settings, or in the first variable that holds any, or in the file that
-    VARIABLE_FILE names, one a line; "" when there is none."""
-    return settings.api_key or read(environment, variables(settings))
-
-
 def read(environment: Mapping[str, str], names: Iterable[str]) -> str:
-    """Raises `Misconfigured` for a file that cannot be read."""
+    """What the first of these variables holds, or the file that NAME_FILE names, one key a line; "" when there is none.
+    Raises `Misconfigured` for a file that cannot be read."""
     for name in names:
         if environment.get(name, "").strip():
             return environment[name].strip()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from greenloop.model.breaker import Breaker
 from greenloop.model.faults import Fault
-from greenloop.model.keys import split
+from greenloop.model.keys import read, split
 from greenloop.model.limits import Limits
 from greenloop.model.retry import Pace, insist
 from greenloop.model.ring import Ring
+from greenloop.model.rows import Row
 from greenloop.model.shared import Memory, Shared
 from greenloop.ports import Reply
 from greenloop.settings import Settings
@@ -66,13 +67,30 @@ class Line:
         return reply
 
 
-def line_of(settings: Settings, place: str, pace: Pace, shared: Shared | None = None) -> Line:
-    """For the keys and limits of these settings; without `shared` nobody else knows what this line meets."""
-    known = shared or Memory(pace.clock)
-    keys = split(settings.api_key)
+def keys_of(row: Row, environment: Mapping[str, str]) -> Callable[[], tuple[str, ...]]:
+    """The row's keys, read anew whenever they are asked for; those of the settings when they came from elsewhere."""
+    given = row.settings.api_key
+    if given and read(environment, row.variables) != given:
+        return lambda: split(given)
+    return lambda: split(read(environment, row.variables))
+
+
+def line_of(row: Row, keys: Callable[[], tuple[str, ...]], pace: Pace, shared: Shared) -> Line:
+    place = row.place
     return Line(
         pace=pace,
-        ring=Ring(place, lambda: keys, known),
-        breaker=Breaker(place=place, shared=known),
-        limits=Limits(place=place, shared=known),
+        ring=Ring(place, keys, shared),
+        breaker=Breaker(place=place, shared=shared),
+        limits=Limits(place=place, shared=shared, requests=row.requests, tokens=row.tokens),
+    )
+
+
+def plain_line(settings: Settings, place: str, pace: Pace) -> Line:
+    """For the key of these settings alone; what it meets nobody else knows."""
+    keys, shared = split(settings.api_key), Memory(pace.clock)
+    return Line(
+        pace=pace,
+        ring=Ring(place, lambda: keys, shared),
+        breaker=Breaker(place=place, shared=shared),
+        limits=Limits(place=place, shared=shared),
     )

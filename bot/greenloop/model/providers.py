@@ -17,7 +17,7 @@ from greenloop.model import faults
 from greenloop.model.budget import estimate_chat
 from greenloop.model.given import check_key, check_provider
 from greenloop.model.keys import variables
-from greenloop.model.line import Line, line_of
+from greenloop.model.line import Line, plain_line
 from greenloop.model.replies import Asked, reply_of
 from greenloop.model.retry import Pace
 from greenloop.model.stream import Answer
@@ -47,7 +47,7 @@ class Provider:
         check_key(settings.api_key)
         self._settings = settings
         place = settings.model.partition("/")[0]
-        self._line = line or line_of(settings, place, pace or Pace())
+        self._line = line or plain_line(settings, place, pace or Pace())
         self._pace = self._line.pace
         self._api_base = api_base
         self._side = faults.Side(

@@ -14,7 +14,6 @@ from greenloop.forge.github import Comment, Connection, GitHub, PullRequest, Rep
 from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
-from greenloop.model.fallback import Fallback
 from greenloop.model.replay import Replay
 from greenloop.ports import Model
 from greenloop.sense import hint
@@ -75,7 +74,7 @@ def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told:
         _require_ours(pull)
     evaluating = request.command == EVALUATE
     comments = () if evaluating or request.number is None else github.thread(request.number)
-    model = Replay((), name="none") if evaluating else _model(settings, inputs.fallback_models)
+    model = Replay((), name="none") if evaluating else _model(settings, inputs, runner)
     if request.comment is not None and request.source is not Source.REVIEW:
         github.react("comment", request.comment, "eyes")
     return Job(
@@ -142,12 +141,11 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> Setting
     settings = configuration.load(
         text, name=inputs.config, overrides=inputs.overrides, called=lambda key: f"The input `{key}`"
     )
-    return replace(settings, api_key=inputs.api_key)
+    return replace(settings, api_key=inputs.api_key, fallback_models=inputs.fallback_models or settings.fallback_models)
 
 
-def _model(settings: Settings, fallbacks: tuple[str, ...]) -> Model:
-    first = open_model(settings)
-    return Fallback([first, *(open_model(replace(settings, model=name)) for name in fallbacks)]) if fallbacks else first
+def _model(settings: Settings, inputs: Inputs, runner: Runner) -> Model:
+    return open_model(settings, environment=inputs.keys, health=runner.places.cache)
 
 
 def _reviewed(request: Request, github: GitHub) -> Request:

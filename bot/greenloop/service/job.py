@@ -23,6 +23,7 @@ from greenloop.forge.github import GitHub, PullRequest
 from greenloop.ledger import account
 from greenloop.model.accounted import Accounted
 from greenloop.model.kept import remembering
+from greenloop.model.keys import split
 from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
@@ -83,7 +84,7 @@ def play(job: Job) -> Outcome:
             base = _earlier_base(workspace, job) or (job.pull.head_sha if job.pull else _tip(workspace, job))
             request = replace(job.request, base=base, head=job.branch)
             _restore(workspace, key)
-            secrets = (job.remote.token, job.settings.api_key)
+            secrets = (job.remote.token, *split(job.settings.api_key))
             with opened(workspace.git_dir, key, fresh=False, secrets=secrets) as journal:
                 if journal.key != key:  # the first one has ended
                     return _told_again(job, request, workspace)

@@ -1,0 +1,159 @@
+"""From the names in the settings to models: where each is, how it is spoken to, which key may go there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from greenloop.errors import Misconfigured, Refused
+from greenloop.model.given import check_address, origin
+from greenloop.model.keys import FOR_ROWS, OURS, PROVIDERS, read, variables
+from greenloop.settings import ProviderRow, Settings
+
+# What has a place of its own and needs no litellm: `ollama/name` and the like. One row for each.
+BUILT_IN: Mapping[str, ProviderRow] = MappingProxyType(
+    {
+        "huggingface": ProviderRow(api_base="https://router.huggingface.co/v1"),
+        "llamacpp": ProviderRow(api_base="http://127.0.0.1:8080/v1"),
+        "lm_studio": ProviderRow(api_base="http://127.0.0.1:1234/v1"),
+        "ollama": ProviderRow(api_base="http://127.0.0.1:11434", format="ollama"),
+        "ollama_chat": ProviderRow(api_base="http://127.0.0.1:11434", format="ollama"),
+        "vllm": ProviderRow(api_base="http://127.0.0.1:8000/v1"),
+    }
+)
+
+_ELSEWHERE = (
+    "`only_endpoint` keeps this repository's code at {only}, and the model {name!r} is at {place}. Name a model that "
+    "is there (`model`, `api_base`, `providers`), or change `only_endpoint`."
+)
+_FOREIGN_KEY = (
+    "`providers.{name}.keys` holds {variable}, which may hold a secret of another service. Name a variable that begins "
+    "with GREENLOOP_KEY_, or one of the provider's own: {usual}."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One model. `settings` are those of the run, with what this model has of its own in their place."""
+
+    name: str  # as the settings call it
+    settings: Settings
+    format: str
+    variables: tuple[str, ...]
+    via: str = ""  # the provider by name, "" for an address of the settings' own
+    requests: float = 0.0
+    tokens: float = 0.0
+
+    @property
+    def place(self) -> str:
+        """The endpoint's address, or the provider that litellm speaks to."""
+        return self.settings.api_base.rstrip("/") or self.settings.model.partition("/")[0]
+
+
+def rows(settings: Settings, task: str = "edit") -> tuple[Row, ...]:
+    """The model for a task and those that stand in for it, in order. Raises `Refused` when the first is where the code
+    may not go, `Misconfigured` for a row that asks for somebody else's key."""
+    first = row(settings.models.get(task) or settings.model, settings, first=True)
+    if not allowed(first, settings):
+        raise Refused(_ELSEWHERE.format(only=settings.only_endpoint, name=first.name or "default", place=first.place))
+    others = [row(name, settings) for name in settings.fallback_models]
+    return (first, *(_without_our_key(other, first) for other in others if allowed(other, settings)))
+
+
+def kept_out(settings: Settings) -> tuple[str, ...]:
+    """Models that would stand in, were they not elsewhere than `only_endpoint`."""
+    return tuple(name for name in settings.fallback_models if not allowed(row(name, settings), settings))
+
+
+def row(name: str, settings: Settings, *, first: bool = False) -> Row:
+    given = settings.providers.get(name)
+    if given is not None:
+        return _made(name, given.model, given, settings)
+    provider, _, rest = name.partition("/")
+    here = first or provider.lower() not in PROVIDERS | BUILT_IN.keys()
+    if settings.api_base and (here or not rest):
+        return _made(name, name, ProviderRow(api_base=settings.api_base, prices=settings.prices), settings)
+    prices = settings.prices if first else None
+    return _made(name, name, ProviderRow(model=name, prices=prices), settings)
+
+
+def _made(name: str, model: str, given: ProviderRow, settings: Settings) -> Row:
+    provider, _, rest = model.partition("/")
+    known = BUILT_IN.get(provider.lower()) if rest and not given.api_base else None
+    room = given.context_tokens - settings.max_output if given.context_tokens else settings.context_tokens
+    own = replace(
+        settings,
+        model=rest if known else model,
+        api_base=known.api_base if known else given.api_base,
+        prices=given.prices,
+        context_tokens=max(1, min(settings.context_tokens, room)),
+    )
+    return Row(
+        name=name,
+        settings=own,
+        format=known.format if known else given.format,
+        variables=_variables(name, given.keys, own),
+        via=provider.lower() if known or not given.api_base else "",
+        requests=given.requests_per_minute,
+        tokens=given.tokens_per_minute,
+    )
+
+
+def _variables(name: str, keys: tuple[str, ...], own: Settings) -> tuple[str, ...]:
+    """The variables that may hold this row's key. The settings come from a repository, and must not be able to send
+    whatever secret this machine has to an address of their choice."""
+    usual = variables(own)
+    for variable in keys:
+        if variable not in usual and not variable.startswith(FOR_ROWS):
+            raise Misconfigured(_FOREIGN_KEY.format(name=name, variable=variable, usual=", ".join(usual)))
+    return keys or ((own_variable(name), *usual) if name in own.providers else usual)
+
+
+def _without_our_key(other: Row, first: Row) -> Row:
+    """The key that was given for the first model goes to no other provider."""
+    if _origin(other) == _origin(first) and OURS in other.variables:
+        return other
+    own = (own_variable(other.name), *(name for name in other.variables if name != OURS))
+    return replace(other, settings=replace(other.settings, api_key=""), variables=tuple(dict.fromkeys(own)))
+
+
+def own_variable(name: str) -> str:
+    """`GREENLOOP_KEY_LOCAL` for the row `local`."""
+    return FOR_ROWS + re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+def _origin(row: Row) -> object:
+    if not row.settings.api_base:
+        return row.via
+    check_address(row.settings.api_base)
+    return origin(row.settings.api_base)
+
+
+def allowed(row: Row, settings: Settings) -> bool:
+    """Whether the code may go there."""
+    only = settings.only_endpoint.strip()
+    if not only:
+        return True
+    if "://" not in only:
+        return only in {row.via, row.name if row.name in settings.providers else ""}
+    if not row.settings.api_base:
+        return False
+    check_address(only)
+    inside = _path(row.place).startswith(_path(only))
+    return _origin(row) == origin(only) and inside
+
+
+def _path(address: str) -> str:
+    return f"{urlsplit(address).path.strip('/')}/".lstrip("/")
+
+
+def key_from(environment: Mapping[str, str], settings: Settings) -> str:
+    """The key, or the keys, for the model that makes changes: what is in the settings, or in the first variable that
+    holds any, or in the file that VARIABLE_FILE names, one a line; "" when there is none."""
+    if settings.api_key:
+        return settings.api_key
+    name = settings.models.get("edit") or settings.model
+    return read(environment, row(name, settings, first=True).variables)
