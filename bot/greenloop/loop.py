@@ -159,12 +159,8 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
         last=bench.budget.nearly_spent,
     )
     reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
-    limits = CallLimits(
-        max_output=reservation.max_output,
-        seconds=bench.budget.seconds_left,
-        temperature=state.temperature,
-        more=lambda further: bench.budget.grow(reservation, further),
-    )
+    limits = CallLimits(max_output=reservation.max_output, seconds=bench.budget.seconds_left)
+    limits = replace(limits, temperature=state.temperature, more=lambda chat: bench.budget.grow(reservation, chat))
     try:
         with bench.stop.waiting():
             reply = bench.model.complete(chat, limits=limits, on_chunk=lambda text: bench.say("reply", detail=text))
