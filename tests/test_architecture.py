@@ -37,7 +37,7 @@ HOMES = {
     "defusedxml": "checks",
     "git": "workspace",
     "github": "forge.github",
-    "httpx": "model environment.network",  # the model's side, and the package index: neither knows the other
+    "httpx": "model environment.network environment.advisories",  # the model's side, and the packages': apart
     "litellm": "model",
     "packaging": "environment",
     "pydantic": "configuration",

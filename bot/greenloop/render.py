@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from greenloop.domain import Attempt, Finding, Outcome, Reason, Report, Usage, Verdict
+from greenloop.domain import Attempt, Dependency, Finding, Outcome, Reason, Report, Usage, Verdict
 from greenloop.judge import evidence_line
 from greenloop.secrets import scrub
 from greenloop.trailers import checks, subject
@@ -56,6 +56,7 @@ def pull_request(outcome: Outcome) -> str:
     parts = [
         f"**{outcome.reason.sentence}** {_evidence_sentence(best)}".strip(),
         f"{inert(outcome.detail)}" if outcome.detail else "",
+        _dependencies(best.report) if best else "",
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
         f"### Attempts\n\n{table(outcome.attempts, best)}" if outcome.attempts else "",
         _notes(best),
@@ -99,7 +100,12 @@ def money(used: Usage) -> str:
 def verdict(report: Report, judged: Verdict) -> str:
     """What `evaluate` shows in a pull request or a terminal."""
     head = "Green" if judged.green else "Not green"
-    lines = [f"**{head}**, {code(evidence_line(judged))}", f"Checks: {code(checks(report), 400)}", _verdict(judged)]
+    lines = [
+        f"**{head}**, {code(evidence_line(judged))}",
+        _dependencies(report),
+        f"Checks: {code(checks(report), 400)}",
+        _verdict(judged),
+    ]
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
@@ -109,6 +115,16 @@ def _evidence_sentence(best: Attempt | None) -> str:
     if best.verdict.evidence == "proven":
         return f"Evidence: {code(evidence_line(best.verdict))}: failed on the base, passes now."
     return "Evidence: unproven: no test that failed on the base passes now."
+
+
+def _dependencies(report: Report) -> str:
+    def row(d: Dependency) -> str:
+        was = f" (was {code(d.replaces)})" if d.replaces else ""
+        return (
+            f"{code(d.name)} {code(d.version)}{was} from {inert(d.source)}; vulnerabilities: {inert(d.vulnerabilities)}"
+        )
+
+    return _section("New dependencies", map(row, report.dependencies))
 
 
 def _notes(best: Attempt | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
 from greenloop.clean import clean
@@ -69,6 +70,7 @@ def evaluation(report: Report, verdict: Verdict, *, base: str, head: str) -> dic
         "base": base,
         "head": head,
         "checks": checks(report),
+        "dependencies": _dependencies(report),
         "evidence": evidence_line(verdict),
         "verdict": _verdict(verdict),
     }
@@ -84,11 +86,16 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "checks": checks(attempt.report),
         "evidence": evidence_line(attempt.verdict),
         "paths": list(attempt.paths),
+        "dependencies": _dependencies(attempt.report),
         "notes": list(attempt.notes),
         "model": attempt.model,
         "usage": _usage(attempt.usage),
         "seconds": round(attempt.seconds, 2),
     }
+
+
+def _dependencies(report: Report) -> list[dict[str, str]]:
+    return [asdict(d) for d in clean(report.dependencies)]
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

@@ -30,6 +30,7 @@ WORDS = "`{key}` cannot be split into words: {why}."
 NO_WORDS = "`{key}` is empty."
 SHELL = "`{key}` holds `{word}`, which only a shell understands; there is none. Put the steps into a script."
 ADDRESS = "`api_base` must be an address such as `http://127.0.0.1:8000/v1`, not `{value}`."
+SERVICE = "`advisories` must be an address such as `https://api.osv.dev`, without user name or password, not `{value}`."
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
 _MAY_BE_ZERO = frozenset({"max_cost", "cache_days", "daily_cost", "daily_tokens", "monthly_cost", "monthly_tokens"})
@@ -51,6 +52,7 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from _paths(settings)
     yield from _address(settings)
     yield from provider_rules.problems(settings)
+    yield from _advisories(settings)
 
 
 def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:
@@ -130,6 +132,17 @@ def _inside(path: str) -> bool:
     parts = path.split("/")
     plain = "\\" not in path and path.isprintable()
     return plain and not path.startswith(("/", "~")) and ".." not in parts and parts[0].lower() != ".git"
+
+
+def _advisories(settings: Settings) -> Iterator[tuple[Place, str]]:
+    value = settings.advisories
+    try:
+        address = urlsplit(value)
+    except ValueError:
+        address = urlsplit("")
+    plain = address.scheme in {"http", "https"} and address.hostname and not (address.username or address.password)
+    if value and not (plain and value.isprintable()):
+        yield ("advisories",), SERVICE.format(value=address.hostname or "this")
 
 
 def _address(settings: Settings) -> Iterator[tuple[Place, str]]:

@@ -174,6 +174,12 @@ class Settings:
         "index; default: by its lock file or manifest, `none`: not at all.",
         "install_command: pip install -e .[dev]",
     )
+    advisories: str = _option(
+        "",
+        "Address of a service that speaks OSV's API; it is told name and version of each dependency that an attempt "
+        "adds, and its answer is listed. Without one they are `not checked`.",
+        "advisories: https://api.osv.dev",
+    )
     directory: str = _option(
         "", "The package inside a monorepo that commands run in, relative to the root.", "directory: packages/uploader"
     )

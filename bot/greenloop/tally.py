@@ -36,7 +36,7 @@ def together(report: Report, own: Report | None) -> Report:
     """One report of two runs, for whoever reads it: of each check all tests and findings, and the worse status."""
     if own is None:
         return report
-    return Report(results=tuple(_joined(result, own.of(result.check)) for result in report.results))
+    return replace(report, results=tuple(_joined(result, own.of(result.check)) for result in report.results))
 
 
 _WORST = (Status.SKIPPED, Status.PASSED, Status.FAILED, Status.BROKEN)

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from greenloop import checks
 from greenloop.clean import clean
-from greenloop.domain import CheckResult, Finding, Report, Status, Tree
-from greenloop.environment import extend, is_manifest
+from greenloop.domain import CheckResult, Dependency, Finding, Report, Status, Tree
+from greenloop.environment import added, checked, extend, is_manifest
 from greenloop.environment import prepare as prepare_environment
 from greenloop.model.budget import Budget
 from greenloop.ports import Change, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
@@ -80,7 +80,7 @@ def measure(
     """Every check on `tree`; with `only`, just the tests of these files. Files that are as on the base keep the
     base's findings: the linters look at what changed."""
     changes = bench.workspace.diff(base.tree, tree)
-    environment = _environment(bench, tree, base, changes)
+    environment, dependencies = _environment(bench, tree, base, changes)
     names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
     report = _examine(
         bench,
@@ -92,7 +92,10 @@ def measure(
         only=tuple(only),
         before=lambda path: bench.workspace.read(base.tree, path),
     )
-    return report if only else _completed(report, base.report, {c.path for c in changes})
+    if only:
+        return report
+    dependencies = checked(dependencies, bench.settings.advisories)
+    return _completed(replace(report, dependencies=dependencies), base.report, {c.path for c in changes})
 
 
 def measure_aside(
@@ -101,7 +104,7 @@ def measure_aside(
     """What the judged run does not see of an attempt: the tests of its own files `only`, and what the linters say of
     the files `aside`."""
     changes = bench.workspace.diff(base.tree, tree)
-    environment = _environment(bench, tree, base, changes)
+    environment, _ = _environment(bench, tree, base, changes)
     known = {"ruff", "bandit", "integrity"} | ({"pytest"} if only else set())
     names = tuple(n for n in bench.settings.checks if n in known)
     looked = tuple(c for c in changes if c.path in aside)
@@ -116,12 +119,15 @@ def measure_aside(
     )
 
 
-def _environment(bench: Workbench, tree: Tree, base: Baseline, changes: tuple[Change, ...]) -> Environment:
-    """The base's environment, with what the attempt adds to the manifests."""
+def _environment(
+    bench: Workbench, tree: Tree, base: Baseline, changes: tuple[Change, ...]
+) -> tuple[Environment, tuple[Dependency, ...]]:
+    """The base's environment with what the attempt adds to the manifests, and what that is."""
     if not any(is_manifest(c.path) for c in changes):
-        return base.environment
+        return base.environment, ()
     with bench.laid(base.tree) as old, bench.laid(tree) as new:
-        return extend(base.environment, old, new, bench.settings, cache=bench.cache, sandbox=bench.sandbox)
+        now = extend(base.environment, old, new, bench.settings, cache=bench.cache, sandbox=bench.sandbox)
+        return now, added(base.environment, now, old, new, bench.settings.directory)
 
 
 def _examine(  # noqa: PLR0913 - what differs between the runs of one attempt, by name
@@ -162,7 +168,7 @@ def _examine(  # noqa: PLR0913 - what differs between the runs of one attempt, b
 
 
 def _completed(report: Report, base: Report, changed: set[str]) -> Report:
-    return Report(results=tuple(_with_unchanged(r, base.of(r.check), changed) for r in report.results))
+    return replace(report, results=tuple(_with_unchanged(r, base.of(r.check), changed) for r in report.results))
 
 
 def _with_unchanged(result: CheckResult, base: CheckResult | None, changed: set[str]) -> CheckResult:

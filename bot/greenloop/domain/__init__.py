@@ -9,6 +9,7 @@ from greenloop.domain.ended import Attempt, Ending, Outcome, Reason, Usage
 from greenloop.domain.measured import (
     Cause,
     CheckResult,
+    Dependency,
     Evidence,
     Finding,
     Frame,
@@ -25,6 +26,7 @@ __all__ = [
     "Cause",
     "CheckResult",
     "Delete",
+    "Dependency",
     "Edit",
     "Ending",
     "Evidence",

@@ -102,10 +102,23 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A distribution that a tree needs and its base did not, in this version. `vulnerabilities` is words for people:
+    ids, "none known", or "not checked"."""
+
+    name: str
+    version: str
+    source: str
+    replaces: str = ""  # the base's version
+    vulnerabilities: str = "not checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All checks of one tree, in the order of the settings."""
 
     results: tuple[CheckResult, ...]
+    dependencies: tuple[Dependency, ...] = ()  # beyond the base's
 
     def of(self, check: str) -> CheckResult | None:
         return next((r for r in self.results if r.check == check), None)

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from greenloop.environment.added import added
+from greenloop.environment.advisories import checked
 from greenloop.environment.lines import is_plain
 from greenloop.environment.manifests import Manifest, is_manifest, read
 from greenloop.environment.unavailable import Unavailable
@@ -24,7 +26,7 @@ from greenloop.settings import Settings
 if TYPE_CHECKING:
     from greenloop.environment.build import Builder
 
-__all__ = ["Unavailable", "extend", "is_manifest", "prepare"]
+__all__ = ["Unavailable", "added", "checked", "extend", "is_manifest", "prepare"]
 
 OWN = "greenloop's own interpreter"
 NO_INTERPRETER = "`test_command` begins with `{path}`, which is not there. Name an interpreter that exists."
