@@ -62,7 +62,10 @@ def _review(fake: FakeGitHub, github: GitHub) -> set[str]:
     github.react("pull_request", pull.number, "eyes")
     github.react("review_comment", seen.comments[0].id, "eyes")
     github.pull_request(pull.number)
-    return {"review", "pull_request"}
+    [thread] = github.review_threads(pull.number).all
+    github.answer(pull.number, thread, "key", "fixed")
+    github.resolve(pull.number, thread.node)
+    return {"review", "pull_request", "review_threads", "answer", "resolve"}
 
 
 def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:
@@ -95,7 +98,7 @@ def test_every_query_fits_githubs_graphql_schema(fake: FakeGitHub, github: GitHu
     schema = build_schema(place("@octokit/graphql-schema").read_text(), assume_valid=True)  # it has a field twice
     queries = {request.body["query"] for request in fake.requests if request.path == GRAPHQL}
     assert {tuple(map(str, validate(schema, parse(query)))) for query in queries} == {()}
-    assert len(queries) == 3
+    assert len(queries) == 5
     assert validate(schema, parse("query { viewer { name_of_no_field } }"))
 
 

@@ -4,7 +4,7 @@ Every value is frozen, every collection a tuple or a read-only mapping, so a val
 and compared whole. Paths inside a repository are POSIX strings relative to its root; paths on disk are `pathlib.Path`.
 """
 
-from greenloop.domain.asked import Message, Request, Snippet, Source, Task, Trust
+from greenloop.domain.asked import Message, Request, Snippet, Source, Task, Thread, Trust
 from greenloop.domain.ended import Attempt, Ending, Outcome, Reason, Usage
 from greenloop.domain.measured import (
     Cause,
@@ -46,6 +46,7 @@ __all__ = [
     "Status",
     "Task",
     "TestCase",
+    "Thread",
     "Tree",
     "Trust",
     "Unusable",

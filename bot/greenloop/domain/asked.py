@@ -16,6 +16,20 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A conversation of a review at a place in the code. The lines are the base's; without them it is about the
+    file, or about lines that are no longer there."""
+
+    id: str  # the forge's name for it
+    path: str
+    start: int | None = None
+    line: int | None = None
+    text: str = ""  # what those said who may ask
+    suggestion: str | None = None  # to be put in the place of these lines, letter by letter
+    note: str = ""  # why a suggestion is not applied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One order to do something. `key` is the same for the same order delivered twice."""
 
@@ -32,6 +46,7 @@ class Request:
     comment: int | None = None
     fork: bool = False
     files: tuple[str, ...] = ()  # paths that the user named as relevant
+    threads: tuple[Thread, ...] = ()  # of a review: each gets an answer
 
 
 class Trust(StrEnum):

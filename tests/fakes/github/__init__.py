@@ -211,6 +211,14 @@ class FakeGitHub:
             )
         return made
 
+    def reply(self, to: int, body: str, *, author: str, repository: Repository | None = None) -> ReviewComment:
+        """An answer in the thread of the review comment `to`, by itself a review of its author."""
+        home = self._at(repository)
+        first = home.review_comments[to]
+        fields = {"path": first.path, "line": first.line, "in_reply_to": first.id, "body": body}
+        self.review(first.number, author=author, state="COMMENTED", comments=(fields,), repository=repository)
+        return list(home.review_comments.values())[-1]
+
     def _numbered(self, home: Repository, title: str, body: str, author: str, pull: Pull | None) -> Issue:
         number = max(home.issues, default=0) + 1
         user, identity = self.world.user(author), next(self.world.numbers)

@@ -1,4 +1,4 @@
-"""The little of GitHub's GraphQL that greenloop speaks: who we are, and drafts. A query is known by its words."""
+"""The little of GitHub's GraphQL that greenloop speaks: who we are, drafts, threads. A query is known by its words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from fakes.github import threads
 from fakes.github.accounts import Json, node
 from fakes.github.state import Issue, Refusal, Repository, Token, World
 
@@ -18,6 +19,10 @@ def respond(world: World, token: Token | None, body: Json) -> Json:
     query, variables = str(body.get("query")), body.get("variables") or {}
     if re.search(r"\bviewer\s*\{\s*login\s*\}", query):
         return {"data": {"viewer": {"login": token.user.login}}}
+    if re.search(r"\breviewThreads\(", query):
+        return threads.listed(world, token, variables)
+    if re.search(r"\bmutation\b.*\bresolveReviewThread\(", query, re.DOTALL):
+        return threads.resolve(world, token, str(variables.get("id")))
     for name, change in _MUTATIONS.items():
         if re.search(rf"\bmutation\b.*\b{name}\(", query, re.DOTALL):
             return _changed(world, token, name, change, str(variables.get("id")))

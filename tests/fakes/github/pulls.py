@@ -6,7 +6,7 @@ from fakes.github import shapes
 from fakes.github.accounts import Json
 from fakes.github.call import Call, Reply
 from fakes.github.issues import body_of
-from fakes.github.state import Issue, Pull, Refusal, not_found, now
+from fakes.github.state import Issue, Pull, Refusal, Review, ReviewComment, not_found, now
 
 
 def _pull_of(call: Call) -> Issue:
@@ -97,3 +97,30 @@ def review_comments(call: Call) -> list[Json]:
     found = call.repository.reviews[int(review(call)["id"])]
     rows = [c for c in call.repository.review_comments.values() if c.review == found.id]
     return [shapes.review_comment(call.world, call.repository, c, found.commit) for c in rows]
+
+
+def reply(call: Call) -> Reply:
+    """An answer in a thread, which is a review of its own. Only a thread's first comment can be answered."""
+    repository, number, first = call.repository, call.number, call.repository.review_comments.get(int(call.args["id"]))
+    issue = _pull_of(call)
+    if first is None or first.number != number or first.in_reply_to is not None:
+        raise not_found()
+    if issue.locked:
+        raise Refusal(403, "Unable to create comment because issue is locked.")
+    assert issue.pull is not None
+    user, numbers = call.sender.user, call.world.numbers
+    review = Review(id=next(numbers), number=number, author=user, body="", state="COMMENTED", commit=issue.pull.sha)
+    repository.reviews[review.id] = review
+    made = ReviewComment(
+        id=next(numbers),
+        review=review.id,
+        number=number,
+        author=user,
+        body=body_of(call),
+        path=first.path,
+        line=first.line,
+        diff_hunk=first.diff_hunk,
+        in_reply_to=first.id,
+    )
+    repository.review_comments[made.id] = made
+    return Reply(status=201, data=shapes.review_comment(call.world, repository, made, review.commit))

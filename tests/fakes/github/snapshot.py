@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fakes.github.state import Issue, Repository
+from fakes.github.threads import said_in
 
 
 def seen(repository: Repository) -> dict[str, Any]:
@@ -28,6 +29,16 @@ def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:
         ],
     }
     pull = issue.pull
+    threads = [
+        {
+            "place": f"{first.path}:{first.line}",
+            "resolved": first.resolved,
+            "said": [(c.author.login, c.body) for c in said_in(repository, first)],
+        }
+        for first in repository.review_comments.values()
+        if first.number == issue.number and first.in_reply_to is None
+    ]
+    seen |= {"threads": threads} if threads else {}
     return seen | ({"head": pull.head, "base": pull.base, "draft": pull.draft} if pull else {})
 
 

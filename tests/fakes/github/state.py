@@ -98,6 +98,12 @@ class ReviewComment:
     line: int | None
     diff_hunk: str
     in_reply_to: int | None = None
+    start_line: int | None = None
+    side: str = "RIGHT"
+    whole_file: bool = False
+    outdated: bool = False
+    resolved: bool = False  # of the first one: the thread
+    edited_at: str | None = None
     created_at: str = field(default_factory=now)
 
 

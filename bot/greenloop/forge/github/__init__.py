@@ -16,6 +16,9 @@ from greenloop.forge.github.values import (
     Repository,
     Review,
     ReviewComment,
+    ReviewThread,
+    Said,
+    Threads,
 )
 
 __all__ = [
@@ -35,4 +38,7 @@ __all__ = [
     "Repository",
     "Review",
     "ReviewComment",
+    "ReviewThread",
+    "Said",
+    "Threads",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from greenloop.forge.github import conversation, files, people, proposals
+from greenloop.forge.github import conversation, files, people, proposals, threads
 from greenloop.forge.github.asking import HURRY, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
@@ -19,6 +19,8 @@ from greenloop.forge.github.values import (
     PullRequest,
     Repository,
     Review,
+    ReviewThread,
+    Threads,
 )
 
 
@@ -75,6 +77,17 @@ class GitHub:
 
     def review(self, number: int, review_id: int) -> Review:
         return conversation.review(self._api, number, review_id)
+
+    def review_threads(self, number: int) -> Threads:
+        return threads.threads(self._api, number)
+
+    def answer(self, number: int, thread: ReviewThread, key: str, body: str) -> int:
+        """The one answer of the run `key` in this thread; its id."""
+        return threads.answer(self._api, number, thread, key=key, body=body, me=self.whoami)
+
+    def resolve(self, number: int, thread: str) -> None:
+        """`thread` is its name in GraphQL."""
+        threads.resolve(self._api, number, thread)
 
     def react(self, target: Target, number: int, reaction: Reaction) -> None:
         conversation.react(self._api, target, number, reaction=reaction)

@@ -61,7 +61,7 @@ class Api:
         is sent once."""
         return self._answer(ask, look).data
 
-    def graphql(self, ask: Ask, query: str, variables: Mapping[str, str], *, look: Look | None = None) -> Json:
+    def graphql(self, ask: Ask, query: str, variables: Mapping[str, object], *, look: Look | None = None) -> Json:
         """`ask` without its path and body; the answer without its envelope, or what `look` finds."""
         body = {"query": query, "variables": dict(variables)}
         found = self._answer(replace(ask, verb="POST", path="", body=body), look).data

@@ -98,3 +98,38 @@ class NotAllowed:
 
     compare_url: str
     advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One comment of a review thread. `edited` is when it was last changed, `review` the review it came with."""
+
+    id: int
+    author: str
+    body: str
+    published_at: str
+    edited_at: str | None
+    review: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewThread:
+    """A conversation at a place of a pull request's diff. `line` is the last one, in the head as it is now, `start` the
+    first; None when it is about the file or outdated. `left` tells that it is about the old side of the diff."""
+
+    node: str  # its name in GraphQL
+    path: str
+    start: int | None
+    line: int | None
+    left: bool
+    outdated: bool
+    resolved: bool
+    comments: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threads:
+    """The threads of a pull request, and the commit that their lines are of."""
+
+    head: str
+    all: tuple[ReviewThread, ...]
