@@ -121,7 +121,7 @@ def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
     made = _add(commands, "replay", _replay, "play a recorded run again, offline; it must end in the same trees")
     made.add_argument("run", metavar="RUN", help="the key of a run of this repository, or a recording's file")
     made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
-    made.add_argument("--sandbox", choices=("auto", "namespaces", "uid"), default="auto", help="demand a backend")
+    made.add_argument("--sandbox", choices=confined.BACKENDS, default="auto", help="demand a backend")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
 
 
@@ -142,7 +142,7 @@ def _add_common(made: argparse.ArgumentParser, settings: Sequence[str]) -> None:
     made.add_argument(
         "--allow", action="append", default=[], metavar="PATTERN", help="a protected path that may change; repeatable"
     )
-    made.add_argument("--sandbox", choices=("auto", "namespaces", "uid"), default="auto", help="demand a backend")
+    made.add_argument("--sandbox", choices=confined.BACKENDS, default="auto", help="demand a backend")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     documentation = {f.name: f.metadata.get("doc", "") for f in fields(Settings)}
     for name in settings:

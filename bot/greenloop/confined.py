@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from greenloop.stopping import Stop
 
 WORDS = "run a command, or cells of Python, confined as generated code is"
-BACKENDS = ("auto", "namespaces", "uid")
+BACKENDS = ("auto", "namespaces", "uid", "container")
 _RUN = """\
 Run COMMAND on a copy of a folder, confined as the checks are: no network, no secret, nothing of the machine but the
 system's programs and this Python, a clean environment, standard input empty. The copy (without .git) is thrown away.

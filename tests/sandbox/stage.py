@@ -83,9 +83,15 @@ class Greed:
 
 
 _TAKEN = "print('all of it', flush=True)\ntime.sleep(HOLD)\n"
-_CHILDREN = (
-    "for n in range({0}):\n    if not os.fork():\n        {1}\n        time.sleep(HOLD + 0.3)\n        os._exit(0)\n"
-)
+_CHILDREN = """
+for n in range({0}):
+    if not os.fork():
+        {1}
+        time.sleep(HOLD + 1)
+        os._exit(0)
+time.sleep(0.3)
+assert os.waitpid(-1, os.WNOHANG) == (0, 0)  # nobody was killed for it
+"""
 GREED = (
     Greed("memory of one process", "x = bytearray(300 << 20)", "memory", {"memory": 200}),
     Greed("memory of many", _CHILDREN.format(6, "x = bytearray(60 << 20)"), "memory", {"memory": 200}),

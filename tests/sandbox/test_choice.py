@@ -41,7 +41,7 @@ def test_bad_orders_are_refused_before_anything_runs(here: Any) -> None:
     assert refusal(writable=(missing,)) == f"{missing} must be an existing folder"
     assert refusal(network="all") == "network 'all' is not known; there is none and loopback"
     assert "zero byte" in refusal(argv=("tr\0ue",))
-    with pytest.raises(UsageError, match="sandbox 'weak' is not known; there is auto, namespaces, uid"):
+    with pytest.raises(UsageError, match="sandbox 'weak' is not known; there is auto, namespaces, uid, container"):
         open_sandbox("weak")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from greenloop.ports import Sandbox
 
-CHOICES = ("auto", "namespaces", "uid")
+CHOICES = ("auto", "namespaces", "uid", "container")
 
 
 def open_sandbox(choice: str = "auto", *, cache: Path | None = None) -> Sandbox:

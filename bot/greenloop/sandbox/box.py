@@ -80,6 +80,7 @@ def made_of(backend: str, version: int) -> str:
     """A backend in one line; `version` is Landlock's."""
     parts = {
         "own process, network and file system namespaces": backend == "namespaces",
+        "a container of an engine": backend == "container",
         "a fresh user": os.geteuid() == 0,
         f"Landlock (ABI {version})": version > 0,
     }

@@ -52,6 +52,8 @@ def _cures(reasons: Mapping[str, str]) -> list[str]:
         for path in dict.fromkeys(closed)
     ]
     cures += [f"as root: `{command}`" for setting, bad, command in _BARS if _read(setting) == bad]
+    if any("podman" in words for words in reasons.values()):
+        cures.append("install podman or docker, or start it, so that `info` answers to whoever runs greenloop")
     if os.geteuid() != 0:
         cures.append("run as root in a container: then a separate user, Landlock and seccomp confine it")
         cures.append(

@@ -16,11 +16,16 @@ from greenloop.sandbox import confine, kernel, namespaces
 from greenloop.sandbox.kernel import Unavailable, Unusable
 from greenloop.sandbox.spec import Spec, decode
 
+_LATE = 60  # seconds after its time is over that a container ends itself, should nobody be left to end it
+
 
 def main(status: int) -> None:
     spec = decode(_read(0))
     kernel.call("prctl", kernel.PR_SET_PDEATHSIG, int(_signal.SIGTERM), 0, 0, 0)
-    if os.getppid() != int(spec["parent"][0]):
+    in_container = spec["backend"] == ["container"]  # there it is the first process, and nobody's child
+    if in_container:
+        _signal.alarm(int(float(spec["seconds"][0])) + _LATE)
+    elif os.getppid() != int(spec["parent"][0]):
         return
     try:
         _supervise(spec, status)
@@ -64,8 +69,11 @@ def _supervise(spec: Spec, status: int) -> None:
             os.kill(first[0], _signal.SIGKILL)
         elif uid is not None:
             _kill_all(uid)
+        else:  # the first process of a container: all others end with it
+            os._exit(kernel.NEVER_RUN)
 
     _signal.signal(_signal.SIGTERM, end)
+    _signal.signal(_signal.SIGALRM, end)
     alive, held = os.pipe()
     child = os.fork()
     if child == 0:
@@ -131,6 +139,7 @@ def _reap() -> None:
 def _first(spec: Spec, status: int, alive: int) -> None:
     """The first process inside: confines itself, tells that it is ready, becomes init or the program."""
     _signal.signal(_signal.SIGTERM, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
     os.setsid()
     contained = spec["backend"] == ["namespaces"]
     try:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from greenloop.ports import Completed, Policy
-from greenloop.sandbox import folders, identity
+from greenloop.sandbox import container, folders, identity
 from greenloop.sandbox.namespaces import HOME, TMP
 from greenloop.sandbox.repl import Channel
-from greenloop.sandbox.spec import Spec, encode
+from greenloop.sandbox.spec import Spec, encode, send
 from greenloop.sandbox.view import lies_in, look, outermost, view
 from greenloop.sandbox.watch import SHARED_MEMORY, Ended, Watch, passed
 
@@ -44,16 +44,19 @@ def once(
     begun = time.monotonic()
     contained = backend == "namespaces"
     with identity.fresh() as uid, _private() as private:
-        if uid is None and not contained:
+        if uid is None and backend == "uid":
             raise Refused("unavailable needs root, and more than one user in this user namespace")
-        if policy.network == "loopback" and not contained:
+        if policy.network == "loopback" and backend == "uid":
             raise Refused("unavailable the loopback network needs a network namespace")
         spec = _spec(backend, argv, cwd=cwd, policy=policy, private=private, uid=uid)
         written = (*map(Path, spec["writable"]), private / "tmp", private / "home")
         if uid is not None:
-            _open_the_way(spec, contained=contained)
+            _open_the_way(spec, contained=backend != "uid")
         with _owned(written, uid) as amount:
-            ended = _follow(spec, policy=policy, written=written, uid=uid, stopped=stopped, channel=channel)
+            if backend == "container":
+                ended = _in_container(spec, policy=policy, private=private, uid=uid, stopped=stopped, channel=channel)
+            else:
+                ended = _follow(spec, policy=policy, written=written, uid=uid, stopped=stopped, channel=channel)
         _clear_shared_memory(uid, contained=contained)
         if ended.refused:
             raise Refused(ended.refused)
@@ -117,8 +120,8 @@ def _spec(backend: str, argv: tuple[str, ...], *, cwd: Path, policy: Policy, pri
     tmp, home = (TMP, HOME) if contained else (str(private / "tmp"), str(private / "home"))
     return {
         "backend": [backend],
-        "parent": [str(os.getpid())],
-        "identity": [] if uid is None else [str(uid)],
+        "parent": [str(os.getpid()) if backend != "container" else container.NOBODY],
+        "identity": [] if uid is None or backend == "container" else [str(uid)],
         "argv": list(argv),
         "cwd": [os.fspath(cwd)],
         "environment": [word for pair in _environment(policy, tmp, home).items() for word in pair],
@@ -185,21 +188,29 @@ def _follow(
             os.close(told)
             if channel:
                 channel.started()
-            _instruct(process, encode(spec))
+            send(process, encode(spec))
             contained = spec["backend"] == ["namespaces"]
             return Watch(process, status, policy, written, uid, contained, stopped, channel).follow()
     finally:
         os.close(status)
 
 
-def _instruct(process: subprocess.Popen[bytes], data: bytes) -> None:
-    if process.stdin is None:
-        raise AssertionError
+def _in_container(
+    spec: Spec,
+    *,
+    policy: Policy,
+    private: Path,
+    uid: int | None,
+    stopped: Callable[[], bool],
+    channel: Channel | None,
+) -> Ended:
+    if channel is not None:
+        raise Refused("unavailable a REPL does not run in a container of an engine")
+    launcher = (sys.executable, _LAUNCHER[-1])
     try:
-        process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:  # it has ended already; its silence is told by the watch
-        return
+        return container.follow(spec, policy=policy, private=private, uid=uid, launcher=launcher, stopped=stopped)
+    except container.NoEngine as error:
+        raise Refused(f"unavailable {error}") from error
 
 
 def _completed(ended: Ended, policy: Policy, *, killed_by: str | None, seconds: float) -> Completed:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+
 Spec = dict[str, list[str]]
 
 
@@ -20,3 +24,14 @@ def decode(data: bytes) -> Spec:
         spec[name] = words[at + 2 : at + 2 + count]
         at += 2 + count
     return spec
+
+
+def send(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """To a launcher that was started with a pipe as its standard input."""
+    if process.stdin is None:
+        raise AssertionError
+    try:
+        process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:  # it has ended already; its silence is told by the watch
+        return

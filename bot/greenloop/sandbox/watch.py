@@ -5,6 +5,7 @@ Processes, memory and disk are looked at every tenth of a second; the disk less 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -23,6 +24,7 @@ from greenloop.sandbox.streams import Stream
 _MB = 1 << 20
 _TICK = 0.1
 _DISK_SHARE = 20  # looking at the disk may take a twentieth of the time
+_ENGINE = 60.0  # seconds that an engine has to start a container
 _LOOK = 1.0  # seconds between two dear looks for files without a name
 _GRACE = 10.0  # seconds that the launcher has to end everything
 _RESERVE = 512 * _MB  # of free disk; who eats that up by files without a name is ended as well
@@ -55,12 +57,14 @@ class Watch:
     contained: bool
     stopped: Callable[[], bool]
     channel: Channel | None = None
+    elsewhere: Callable[[], int] | None = None  # the launcher is in a container: its process id out here, 0 if unknown
     _streams: tuple[Stream, ...] = ()
     _words: bytearray = field(default_factory=bytearray)
     _seen: Processes | None = None
     _peak: int = 0
     _of_cell: tuple[int, int] = (0, 0)  # the highest sum since the last answer, and the high-water mark at it
     _killed_by: str | None = None
+    _deadline: float = 0.0
     _next_disk: float = 0.0
     _next_look: float = field(default_factory=lambda: time.monotonic() + _LOOK)
     _mercy: float = 0.0
@@ -90,7 +94,8 @@ class Watch:
             sources[self.channel.answers] = self._hear
         for handle in (self.status, *sources):
             poll.register(handle, select.POLLIN)
-        deadline, tick = time.monotonic() + self.policy.seconds, time.monotonic() + _TICK / 5
+        self._deadline = time.monotonic() + self.policy.seconds + (_ENGINE if self.elsewhere else 0.0)
+        tick = time.monotonic() + _TICK / 5
         while True:
             for handle, _event in poll.poll(max(0.0, tick - time.monotonic()) * 1000):
                 if handle == self.status:
@@ -99,7 +104,7 @@ class Watch:
                 elif not sources[handle]():
                     poll.unregister(handle)
             if time.monotonic() >= tick:
-                self._look(self.channel.deadline if self.channel is not None else deadline)
+                self._look(self.channel.deadline if self.channel is not None else self._deadline)
                 tick = time.monotonic() + _TICK
 
     def _hear(self) -> bool:
@@ -138,9 +143,17 @@ class Watch:
         self._words += part
         first = self._word("first")
         if first and self._word("ready") and self._seen is None:
-            self._seen = Processes(int(first[0]), self.uid, self.contained)
-            self._seen.open()
+            self._seen = Processes(self.elsewhere() if self.elsewhere else int(first[0]), self.uid, self.contained)
+            self._open(self._seen)
         return bool(part)
+
+    def _open(self, seen: Processes) -> None:
+        if self.elsewhere is None:
+            seen.open()
+            return
+        self._deadline = time.monotonic() + self.policy.seconds  # the engine's own time is not the program's
+        with contextlib.suppress(PermissionError):  # an ordinary user: then the engine's limits are all there are
+            seen.open()
 
     def _word(self, name: str) -> list[str]:
         for line in self._words.decode("utf-8", "replace").split("\n")[:-1]:
