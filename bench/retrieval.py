@@ -25,10 +25,10 @@ from types import ModuleType
 from typing import Any
 
 from greenloop.retrieval import history, kinds
-from greenloop.retrieval.corpus import File, corpus, searchable, update
+from greenloop.retrieval.corpus import Corpus, File, searchable
 from greenloop.retrieval.hybrid import Hybrid, Material
 from greenloop.retrieval.query import parse
-from greenloop.retrieval.ranking import SIGNALS, Ranking
+from greenloop.retrieval.ranking import SIGNALS
 from greenloop.retrieval.store import Store
 
 BUDGETS = (8000, 16000, 32000)
@@ -81,61 +81,53 @@ def before(git_dir: Path, commit: str) -> tuple[history.Past, ...]:
     return tuple(history.past(message, paths) for message, paths in past(done.stdout))
 
 
-def retrievers() -> dict[str, Callable[[Store, Material, str], list[Region]]]:
-    def ours(*without: str) -> Callable[[Store, Material, str], list[Region]]:
-        def answer(store: Store, material: Material, text: str) -> list[Region]:
-            made = Hybrid(store, material, without=without)
-            return made.regions(text, BUDGETS[-1])
-
-        return answer
-
-    made = {"BM25 files": by_file, "BM25F functions": by_function, "RRF": by_rank}
-    made |= {"greenloop, no history": ours("history"), "greenloop": ours()}
-    weak = [signal for signal in SIGNALS if signal not in {"history", "dense"}]
-    return made | {f"… without {signal}": ours(signal) for signal in weak}
+WEAK = tuple(signal for signal in SIGNALS if signal not in {"history", "dense"})
+NAMES = (
+    "BM25 files",
+    "BM25F functions",
+    "RRF",
+    "greenloop, no history",
+    "greenloop",
+    *(f"… without {signal}" for signal in WEAK),
+)
 
 
-def by_file(store: Store, material: Material, text: str) -> list[Region]:
-    """Whole files by BM25 over the same tokens, tests and prose down."""
-    known = corpus(store, material.files)
-    scores = Ranking(known)._lexical.score(dict.fromkeys(parse(text).words, 1.0)).files  # noqa: SLF001 - a baseline
-    best = sorted(scores, key=lambda f: -scores[f] * (1.0 if known.kinds[f] == kinds.SOURCE else 0.15))
-    return [(known.files[f].path, 1, 10**6) for f in best[:50]]
-
-
-def by_function(store: Store, material: Material, text: str) -> list[Region]:
-    """BM25F over functions alone: the floor."""
-    known = corpus(store, material.files)
-    scores = Ranking(known)._lexical.score(parse(text).words).chunks  # noqa: SLF001 - as above
-    best = sorted(scores, key=lambda n: -scores[n] * (1.0 if known.kinds[known.owner[n]] == kinds.SOURCE else 0.15))
-    return regions(store, known, best)
-
-
-def by_rank(store: Store, material: Material, text: str) -> list[Region]:
-    """Reciprocal rank fusion of BM25F over functions, BM25 over files and over paths."""
-    known = corpus(store, material.files)
-    scores = Ranking(known)._lexical.score(parse(text).words)  # noqa: SLF001 - as above
+def answers(text: str, made: Hybrid) -> Iterator[tuple[str, list[Region]]]:
+    """What each retriever answers, all of them from one index."""
+    known, query = made.corpus, parse(text)
+    lexical = made.ranking._lexical  # noqa: SLF001 - the baselines are made of its parts
     weight = [1.0 if kind == kinds.SOURCE else 0.15 for kind in known.kinds]
+    flat = lexical.score(dict.fromkeys(query.words, 1.0)).files
+    best = sorted(flat, key=lambda f: -flat[f] * weight[f])
+    yield NAMES[0], [(known.files[f].path, 1, 10**6) for f in best[:50]]
+    scores = lexical.score(query.words)
     chunks = {n: value * weight[known.owner[n]] for n, value in scores.chunks.items()}
-    top: dict[int, float] = {}
-    for n, value in chunks.items():
-        top[known.owner[n]] = max(top.get(known.owner[n], 0.0), value)
+    order = sorted(chunks, key=lambda n: -chunks[n])
+    yield NAMES[1], regions(known, order)
     lists = [{f: value * weight[f] for f, value in found.items()} for found in (scores.files, scores.paths)]
+    yield NAMES[2], regions(known, fused(order, lists, known.owner))
+    for name, signals in zip(NAMES[3:], (("history",), (), *((signal,) for signal in WEAK)), strict=True):
+        made.ranking._without = frozenset(signals)  # noqa: SLF001 - an ablation
+        yield name, made.regions(text, BUDGETS[-1])
+
+
+def fused(order: Sequence[int], lists: Sequence[Mapping[int, float]], owner: Sequence[int]) -> list[int]:
+    """Reciprocal rank fusion of BM25F over functions, BM25 over files and over paths."""
+    top = {owner[n]: -place for place, n in reversed(list(enumerate(order)))}
     file: dict[int, float] = {}
     for values in (*lists, top):
         for place, f in enumerate(sorted(values, key=lambda f: -values[f]), 1):
             file[f] = file.get(f, 0.0) + 1 / (10 + place)
     most = max(file.values(), default=1.0)
-    order = sorted(chunks, key=lambda n: -chunks[n])
-    both = {n: 21 / (20 + place) + file[known.owner[n]] / most for place, n in enumerate(order, 1)}
-    return regions(store, known, sorted(both, key=lambda n: -both[n]))
+    both = {n: 21 / (20 + place) + file[owner[n]] / most for place, n in enumerate(order, 1)}
+    return sorted(both, key=lambda n: -both[n])
 
 
-def regions(store: Store, known: Any, best: Sequence[int]) -> list[Region]:  # noqa: ANN401 - a Corpus
+def regions(known: Corpus, best: Sequence[int]) -> list[Region]:
     found = []
     for n in best[:400]:
         row = known.rows[known.owner[n]]
-        chunk = store.chunks(row.id)[n - row.first]
+        chunk = known.chunks(row)[n - row.first]
         found.append((known.files[known.owner[n]].path, chunk.start, chunk.end))
     return found
 
@@ -150,14 +142,13 @@ def measure(cases: Sequence[Mapping[str, Any]], work: Path) -> Rows:
         common.checkout(repo, case["parent"], root)
         store = stores.setdefault(repo, Store(work / f"{root.name}.sqlite"))
         files, read = searchable(files_in(root)), reader(root)
-        update(store, files, read, lambda _done, _of: None)
         past = before(common.gitdir(repo), case["parent"])
         material = Material(files=files, read=read, past=past, estimate=tokens)
-        for name, retrieve in retrievers().items():
-            for kind, query in QUERIES.items():
-                if case[query]:
-                    scores = common.score(case, root, retrieve(store, material, case[query]), BUDGETS)
-                    rows.setdefault((name, kind), []).append({"id": case["id"], **scores})
+        made = Hybrid(store, material)
+        for kind, query in QUERIES.items():
+            for name, found in answers(case[query], made) if case[query] else ():
+                scores = common.score(case, root, found, BUDGETS)
+                rows.setdefault((name, kind), []).append({"id": case["id"], **scores})
         print(f"{number} of {len(cases)}: {case['id']}", file=sys.stderr, flush=True)
     return rows
 
@@ -176,7 +167,7 @@ def tell(rows: Rows) -> Iterator[str]:
         yield f"\n{kind}, {len(ours)} cases\n"
         yield "| retriever | " + " | ".join(SHOWN) + " | greenloop's file@5 beside it | gold@16k |"
         yield "|---|" + "---|" * (len(SHOWN) + 2)
-        for name in retrievers():
+        for name in NAMES:
             theirs = rows[name, kind]
             values = [mean(row[key] for row in theirs if key in row) * 100 for key in SHOWN]
             apart = [interval(ours, theirs, key) if name != "greenloop" else "" for key in ("file@5", "gold@16k")]

@@ -42,6 +42,7 @@ HOMES = {
     "packaging": "environment",
     "pydantic": "configuration",
     "pytest": "checks.reporter",
+    "qdrant_client": "retrieval.vectors",
     "rich": "forge.terminal",
     "ruff": "checks.ruff",
     "uv": "environment",
@@ -54,7 +55,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 LINES = 260
 LONGER = {
     "checks/reporter.py": 450,  # laid alone into a folder, so it is one file
-    "ports.py": 350,  # the whole contract, to be read on one page
+    "ports.py": 370,  # the whole contract, to be read on one page
 }
 FUNCTION = 50
 # the functions that may catch everything; each one passes on what it caught

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -304,6 +305,17 @@ class Workspace(Protocol):
 
 
 # Retrieval and forge ------------------------------------------------------------------------------------------------
+
+
+class Embedder(Protocol):
+    """Texts as vectors."""
+
+    @property
+    def name(self) -> str: ...
+
+    def embed(self, texts: Sequence[str]) -> Iterable[array[float]]:
+        """A vector of length one for each text, in order. Raises `ModelUnreachable`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from greenloop.context import Source
 from greenloop.model.budget import estimate_tokens
+from greenloop.model.embeddings import open_embedder
 from greenloop.retrieval import history, kinds, opening
 from greenloop.retrieval.corpus import File, searchable
 from greenloop.retrieval.hybrid import Hybrid, Material
@@ -25,6 +26,8 @@ def material(source: Source, commit: str | None) -> Material:
         read=source.text,
         past=tuple(history.past(message, paths) for message, paths in past),
         estimate=estimate_tokens,
+        embedder=open_embedder(source.settings),
+        vector_store=source.settings.vector_store,
     )
 
 

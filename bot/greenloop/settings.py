@@ -151,6 +151,22 @@ class Settings:
         "cache_days: 7",
     )
     cache_megabytes: float = _option(64.0, "Megabytes of answers that are kept, newest first.", "cache_megabytes: 64")
+    embedding_model: str = _option(
+        "",
+        "A model that makes vectors of the code, for requests in other words than the code's; none: words alone.",
+        "embedding_model: text-embedding-3-small",
+    )
+    embedding_base: str = _option(
+        "",
+        "Address of the endpoint for it (OpenAI's `/embeddings` or Hugging Face's feature extraction), when it is not "
+        "`api_base`; the key goes to the model's own host only.",
+        "embedding_base: http://127.0.0.1:8080/v1",
+    )
+    vector_store: str = _option(
+        "",
+        "Address of a Qdrant server that keeps the vectors of many repositories; none: in the index itself.",
+        "vector_store: http://qdrant.internal:6333",
+    )
     checks: tuple[str, ...] = _option(
         ("ruff", "pytest", "bandit", "integrity"),
         "The checks, in order: `ruff`, `pytest`, `bandit`, `integrity` (what a change does to the checks themselves), "

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from greenloop.domain import Snippet
-from greenloop.ports import Found
+from greenloop.errors import ModelUnreachable
+from greenloop.ports import Embedder, Found
 from greenloop.retrieval import answer, opening
 from greenloop.retrieval.chunks import Chunk
 from greenloop.retrieval.corpus import Corpus, File, Read, corpus, update
+from greenloop.retrieval.dense import Dense
 from greenloop.retrieval.history import Past
 from greenloop.retrieval.query import parse
 from greenloop.retrieval.ranking import Ranked, Ranking
 from greenloop.retrieval.store import Store
+from greenloop.retrieval.vectors import Embedded, open_qdrant
 
 _OUTLINE = 10  # a tenth of the budget is for signatures of what is not quoted
 _FILES = 5  # whose signatures are worth it
@@ -32,6 +35,8 @@ class Material:
     read: Read
     past: Sequence[Past] = ()
     estimate: Callable[[str], int] = len
+    embedder: Embedder | None = None
+    vector_store: str = ""  # the address of a Qdrant server; "": the index itself
 
 
 class Hybrid:
@@ -69,7 +74,31 @@ class Hybrid:
 
     def _ready(self) -> Ranking:
         with self.store.reading():
-            return Ranking(corpus(self.store, self._material.files), self._material.past, self._without)
+            ranking = Ranking(corpus(self.store, self._material.files), self._material.past, self._without)
+        self._dense = self._embedded(ranking.corpus)
+        return ranking
+
+    def _embedded(self, known: Corpus) -> Dense | None:
+        """Vectors of what is new. Without the endpoint the words alone decide, and that is said."""
+        material = self._material
+        if material.embedder is None:
+            return None
+        name = material.embedder.name
+        vectors = open_qdrant(material.vector_store, name) if material.vector_store else Embedded(self.store, name)
+        dense = Dense(known, material.embedder, vectors)
+        try:
+            dense.update(material.read, self._progress)
+        except ModelUnreachable as error:
+            self._say(f"Searched by words alone: {error}")
+            return None
+        return dense
+
+    def _likeness(self, query: str) -> dict[int, float]:
+        try:
+            return {} if self._dense is None else self._dense.score(query)
+        except ModelUnreachable as error:
+            self._say(f"Searched by words alone: {error}")
+            return {}
 
     def close(self) -> None:
         self.store.close()
@@ -110,7 +139,7 @@ class Hybrid:
             return [(p.path, p.chunk.start, p.chunk.end) for p in self._fitted(query, budget).places]
 
     def _fitted(self, query: str, budget: int) -> answer.Fitted:
-        ranked = self.ranking.rank(parse(query))
+        ranked = self.ranking.rank(parse(query), self._likeness(query))
         return answer.fit(self._places(ranked), self._material.read, self._material.estimate, budget)
 
     def _places(self, ranked: Sequence[Ranked]) -> Iterator[answer.Place]:

@@ -61,7 +61,7 @@ class Ranking:
             "tests": self.links.votes(self._tests(raw)),
             "history": self._history(query, weight),
         }
-        own = _scaled(chunks) if "body" not in off else dict.fromkeys(chunks, 0.0)
+        own = dict.fromkeys(chunks, 0.0) | ({} if "body" in off else _scaled(chunks))
         likeness = _scaled({n: value * weight[owner[n]] for n, value in dense.items()})
         files: dict[int, float] = defaultdict(float)
         for signal, values in parts.items():

@@ -117,6 +117,17 @@ class Store:
             found.append(Postings(numbers, body, name))
         return found
 
+    def vector_ids(self, model: str) -> set[str]:
+        return {id_ for (id_,) in self._db.execute("SELECT chunk FROM vector WHERE model = ?", (model,))}
+
+    def vectors(self, model: str) -> Iterator[tuple[str, bytes]]:
+        yield from self._db.execute("SELECT chunk, data FROM vector WHERE model = ?", (model,))
+
+    def add_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
+        with self._writing():
+            rows = ((model, id_, data) for id_, data in vectors.items())
+            self._db.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", rows)
+
     # Writing ---------------------------------------------------------------------------------------------------------
 
     def add(self, files: Sequence[Parsed]) -> None:
