@@ -315,6 +315,11 @@ import pathlib
 for path in pathlib.Path(__file__).parent.glob("tests/test_sums.py"):
     path.write_text("def test_nothing(): pass\\ndef test_total(): pass\\n")
 """
+_COPIED = """\
+import subprocess
+
+subprocess.run(["cp", "tests/test_more.py", "tests/test_sums.py"])
+"""
 _RUNTEST = "part('python').Function.runtest = lambda self: None\n"
 _UNITTEST = "part('python').Function.setup = lambda self: setattr(self, '_obj', lambda **_: None)\n"
 _FORGED = """\
@@ -379,6 +384,7 @@ RUN = (
         fools=False,
     ),
     product("the code of tests is swapped", _SWAPPED, found="tampering", fools=False),
+    product("later tests are overwritten by a program", _COPIED + WRONG, found="rewritten", fools=False),
     product("later tests are overwritten", _OVERWRITTEN + WRONG, found="tampering", fools=False),
 )
 TRICKS = (*PROTECTED, *ADDED, *PRODUCT, *READ, *RUN)

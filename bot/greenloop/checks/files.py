@@ -44,7 +44,7 @@ def is_test(path: str) -> bool:
 def python_files(subject: Subject) -> tuple[str, ...]:
     """The Python files a static check looks at: what changed, or for the base `focus`, or everything; sorted."""
     named = subject.changed or subject.focus
-    candidates = named or _walk(subject.folder)
+    candidates = named or walk(subject.folder)
     return tuple(sorted(p for p in set(candidates) if _is_python(subject.folder, p)))
 
 
@@ -64,7 +64,7 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path) -> list[str]:
+def walk(folder: Path) -> list[str]:
     """Every file with a Python suffix or none; links are not followed."""
     found: list[str] = []
     root = os.fspath(folder)

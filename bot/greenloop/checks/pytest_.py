@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop.checks import cases, endings, programs, text, told
+from greenloop.checks import cases, endings, programs, rewritten, text, told
 from greenloop.domain import CheckResult, Finding, Status, TestCase
 from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.settings import Settings
@@ -36,12 +36,13 @@ def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
     if reason := programs.missing_directory(subject):
         return CheckResult(check=NAME, status=Status.BROKEN, reason=reason)
     private = Path(tempfile.mkdtemp(prefix="greenloop-tests-"))
+    before = rewritten.tests(subject.folder)
     try:
         done, given, heard = _tested(argv, subject, sandbox, settings=settings, variables=variables, private=private)
     finally:
         shutil.rmtree(private, ignore_errors=True)
     result = _result(done, given, heard, argv=argv, subject=subject)
-    return replace(result, seconds=time.monotonic() - began)
+    return replace(rewritten.told(result, before, rewritten.tests(subject.folder)), seconds=time.monotonic() - began)
 
 
 def _tested(
