@@ -21,7 +21,7 @@ LAYERS = {
     "doors": "__main__ cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
-    "engine": "candidate context loop search workbench",
+    "engine": "candidate context framing loop search workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports settings",
@@ -60,6 +60,7 @@ LONGER = {
 FUNCTION = 50
 # the functions that may catch everything; each one passes on what it caught
 BROAD = {
+    "model.tokens._own": "to an estimate in its place: tokenizers raises nothing narrower for a file it cannot read",
     "action.step._ended": "to the log, the summary and the exit code of the step",
     "checks._run": "to the thread that waits for it",
     "sandbox.cells._flush": "nobody: a cell has closed its own output",

@@ -87,6 +87,20 @@ def test_a_limit_by_day_ends_a_run_and_says_whose_it_is(make_repo: Repo, tmp_pat
     assert (code, said["reason"], len(server.chats)) == (6, "out_of_budget", 0)
 
 
+def test_what_a_prompt_has_no_room_for_is_named_to_the_model_and_in_the_report(make_repo: Repo) -> None:
+    """Two files that are named, and room for one."""
+    large = "".join(f"def function_{n}(argument):\n    return argument + {n}\n\n\n" for n in range(40))
+    config = "context_tokens: 2600\n"
+    repo = make_repo({**FILES, "one.py": large, "two.py": large, ".github/greenloop.yml": config})
+    with ModelServer([ANSWER]) as server:
+        code, said = run_json(*ask(server, "--file", "one.py", "--file", "two.py", "--file", "sums.py"), cwd=repo)
+    prompt = server.chats[0]["messages"][-1]["content"]
+    left_out = [line for line in ("one.py: did not fit", "two.py: did not fit") if line in said["omitted"]]
+    assert (code, bool(left_out)) == (0, True)
+    assert [f"not shown: {line}" in prompt for line in left_out] == [True] * len(left_out)
+    assert [large in prompt, "function_20" in prompt].count(True) in {0, 2}, "whole or not at all"
+
+
 def test_without_calls_it_says_where_it_looked(tmp_path: Path) -> None:
     done = run("usage", cwd=tmp_path, GREENLOOP_STORE=str(tmp_path / "s"))
     assert (done.returncode, done.stdout) == (0, f"No calls are noted in {tmp_path}/s/usage.sqlite.\n")

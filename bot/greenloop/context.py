@@ -69,12 +69,13 @@ def gather(
     """The task for the first prompt. Later prompts quote the same paths as they are then (`refresh`)."""
     budget = source.settings.context_tokens // 2
     red = [baseline.tests[test] for test in wanted]
-    certain = _pick(request, source, red, budget)
+    wishes = _wishes(request, source, red)
+    certain = _fit(wishes, source, budget)
     found = _search(request, red, certain, retriever, budget)
     picked = (*certain, *found.snippets)
     rules = tuple(_rules(source))
     quoted = {s.path for s in (*picked, *rules)}
-    missing = [p for p in request.files if p not in quoted]
+    missing = [p for p in dict.fromkeys((*request.files, *(path for path, _, _ in wishes))) if p not in quoted]
     return Task(
         goal=request.text,
         thread=thread,
@@ -114,7 +115,7 @@ def _kept(part: Snippet, text: str) -> Snippet | None:
     return replace(part, start=text.count("\n", 0, at) + 1)
 
 
-def _pick(request: Request, source: Source, red: list[TestCase], budget: int) -> tuple[Snippet, ...]:
+def _wishes(request: Request, source: Source, red: list[TestCase]) -> list[_Wish]:
     """What people named comes first and, when there is any, saves guessing from imports and words."""
     named = list(dict.fromkeys([*request.files, *_mentioned(request.text, source)]))
     code = [p for p in named if p in request.files or not is_test(p)]
@@ -122,7 +123,7 @@ def _pick(request: Request, source: Source, red: list[TestCase], budget: int) ->
     wishes += [(f.path, "in the traceback", (f.line,)) for t in red for f in t.frames if not is_test(f.path)]
     if not code:
         wishes += [(path, "imported by a failing test", ()) for path in _imported(red, source)]
-    return _fit(wishes, source, budget)
+    return wishes
 
 
 def _search(

@@ -9,14 +9,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from time import monotonic
 
-from greenloop import prompts
 from greenloop.candidate import Candidate, Start, examine, from_patch
-from greenloop.context import Source, refresh
+from greenloop.context import Source
 from greenloop.domain import Attempt, Ending, Reason, Task, Tree, Unusable, Verdict
 from greenloop.edits import parse
 from greenloop.environment import Unavailable
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.feedback import feedback, signature
+from greenloop.framing import framed
 from greenloop.judge import improves
 from greenloop.ports import CallLimits, Chat, Reply
 from greenloop.sense import no_code
@@ -36,6 +36,7 @@ class Sink:
     reply: Callable[[int, Chat, Reply], None]
     unusable: Callable[[int, str], None]
     commit: Callable[[Made, Candidate], str]
+    omitted: Callable[[tuple[str, ...]], None]  # what a prompt had no room for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,14 +151,10 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
     """One call, with its whole possible cost reserved before it."""
     written = [path for attempt in state.attempts for path in attempt.paths]
     source = Source(bench.workspace, state.onto, bench.settings)
-    chat = prompts.chat(
-        task,
-        refresh(task, source, written),
-        failures=state.failures,
-        history=state.history[:-1],
-        nudge=state.nudge,
-        last=bench.budget.nearly_spent,
-    )
+    words = {"failures": state.failures, "nudge": state.nudge}
+    history, last = state.history[:-1], bench.budget.nearly_spent
+    chat, dropped = framed(task, source, written=written, history=history, last=last, **words)
+    sink.omitted(dropped)
     reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
     limits = CallLimits(max_output=reservation.max_output, seconds=bench.budget.seconds_left)
     limits = replace(limits, temperature=state.temperature, more=lambda chat: bench.budget.grow(reservation, chat))

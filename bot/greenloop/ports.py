@@ -23,8 +23,16 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatMessage:
+    """`stable` are places in `text` up to which it hardly changes from call to call: for a provider's cache."""
+
     role: str  # "system" | "user" | "assistant"
     text: str
+    stable: tuple[int, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        cuts = sorted({at for at in self.stable if 0 < at < len(self.text)})
+        return tuple(self.text[a:b] for a, b in zip((0, *cuts), (*cuts, len(self.text)), strict=True))
 
 
 Chat = tuple[ChatMessage, ...]

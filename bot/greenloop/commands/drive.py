@@ -4,6 +4,7 @@ baseline, so `generate.py` loads it only then."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from greenloop.candidate import Candidate, Start
 from greenloop.commands.course import Course
@@ -44,9 +45,13 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
         course.unusable += 1
         run.unusable(attempt, words)
 
+    def omitted(names: tuple[str, ...]) -> None:
+        known = course.task or task
+        course.task = replace(known, omitted=tuple(dict.fromkeys((*known.omitted, *names))))
+
     shown = tuple(s.path for s in task.snippets if s.whole)
     failures = first_failures(base.report, frozenset(red), shown=shown)
-    sink = Sink(reply=run.answered, unusable=unusable, commit=commit)
+    sink = Sink(reply=run.answered, unusable=unusable, commit=commit, omitted=omitted)
     engine = iterate(task, start, bench, failures=failures, sink=sink)
     while course.ending is None:
         try:

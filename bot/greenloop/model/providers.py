@@ -22,11 +22,13 @@ from greenloop.model.replies import Asked, reply_of
 from greenloop.model.retry import Pace
 from greenloop.model.stream import Answer
 from greenloop.model.wire import SILENCE
-from greenloop.ports import CallLimits, Chat, Price, Reply
+from greenloop.ports import CallLimits, Chat, ChatMessage, Price, Reply
 from greenloop.redact import redact
 from greenloop.settings import Settings
 
 _SIGNS_PER_TOKEN = 64  # an answer of more characters than this per token that was asked for does not end
+
+_CACHING = ("anthropic/", "bedrock/anthropic", "vertex_ai/claude")
 
 _loading = threading.Lock()
 
@@ -116,7 +118,7 @@ class Provider:
         extra = {"num_ctx": estimate_chat(chat) + limits.max_output} if self._side.place.startswith("ollama") else {}
         return _litellm().completion(
             model=self.name,
-            messages=[{"role": m.role, "content": m.text} for m in chat],
+            messages=[_message(m, self.name) for m in chat],
             api_key=key or None,
             api_base=self._api_base,
             temperature=limits.temperature,
@@ -162,6 +164,15 @@ def _litellm() -> Any:  # noqa: ANN401 - a module without types
         litellm.suppress_debug_info = True  # no advertisement on the terminal at each error
         logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # what there is to say of a failure, the fault says
         return litellm
+
+
+def _message(message: ChatMessage, model: str) -> dict[str, Any]:
+    """For Claude in pieces, of which those that stay the same are marked for its cache of prompts."""
+    *kept, last = message.pieces
+    if not kept or not model.startswith(_CACHING):
+        return {"role": message.role, "content": message.text}
+    marked: list[dict[str, Any]] = [{"type": "text", "text": t, "cache_control": {"type": "ephemeral"}} for t in kept]
+    return {"role": message.role, "content": [*marked, {"type": "text", "text": last}]}
 
 
 def _take(chunk: Any, answer: Answer) -> str | None:  # noqa: ANN401 - litellm's chunk

@@ -6,7 +6,7 @@ The history stays flat: current files, last feedback and one line per older atte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -19,6 +19,7 @@ from greenloop.ports import Chat, ChatMessage
 from greenloop.secrets import scrub
 
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
+FILES, FILES_CHANGED = "Files as they are now", "Files that attempts have changed, as they are now"
 _NAME = re.compile(r"[^\w.@/ -]")
 _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
@@ -36,25 +37,36 @@ def chat(
     history: Iterable[str] = (),
     nudge: str = "",
     last: bool = False,
+    changed: Collection[str] = (),
 ) -> Chat:
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
-    why the last answer did not count; `last` says that there will hardly be another."""
-    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in task.rules), failures))
-    parts = [
+    why the last answer did not count; `last` says that there will hardly be another. What is the same in every call
+    comes first, then files, those that attempts have `changed` last."""
+    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in task.rules)))
+    known = tuple(snippets)
+    ever = [
         f"# Request\n\n{characters(task.goal).strip()}",
+        *_rules(task, quoted),
         *_thread(task, quoted),
-        *(_rules(task, quoted)),
-        _files(snippets),
         _outline(task),
-        _section("What fails now", failures and quoted.around(failures, "checks", "the checks")),
+    ]
+    files = _files(s for s in known if s.path not in changed)
+    now = [
+        _files((s for s in known if s.path in changed), FILES_CHANGED if files else FILES),
+        _section("What fails now", failures and Quotation.of((failures,)).around(failures, "checks", "the checks")),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
-        nudge.strip() and f"# Your last answer did not count\n\n{nudge.strip()}",
+        nudge.strip() and f"# Your last answer did not count\n\n{scrub(nudge.strip())}",
         _section("Budget", LAST if last else ""),
     ]
+    texts = [_joined(ever), _joined((*ever, files)), _joined((*ever, files, *now))]
     return (
         ChatMessage(role="system", text=system()),
-        ChatMessage(role="user", text=scrub("\n\n".join(part for part in parts if part))),
+        ChatMessage(role="user", text=texts[2], stable=tuple(dict.fromkeys(len(text) for text in texts[:2]))),
     )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
 def _section(title: str, body: str) -> str:
@@ -90,9 +102,8 @@ def _rules(task: Task, quoted: Quotation) -> list[str]:
     ]
 
 
-def _files(snippets: Iterable[Snippet]) -> str:
-    blocks = [_block(s) for s in snippets]
-    return "# Files as they are now\n\n" + "\n\n".join(blocks) if blocks else ""
+def _files(snippets: Iterable[Snippet], title: str = FILES) -> str:
+    return _section(title, "\n\n".join(map(_block, snippets)))
 
 
 def _block(snippet: Snippet) -> str:

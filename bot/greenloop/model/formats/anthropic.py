@@ -1,4 +1,4 @@
-"""Anthropic's messages. The system prompt, which is the same for all calls of a run, is marked for the prompt cache."""
+"""Anthropic's messages. What stays the same from call to call is marked for the prompt cache."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from greenloop.model.question import Question
 from greenloop.model.stream import Answer, Foreign, joined
+from greenloop.ports import ChatMessage
 
 KIND = "an endpoint of Anthropic's messages"
 ENDS = "in `/v1`"
@@ -34,13 +35,20 @@ def body(question: Question, without: AbstractSet[str]) -> dict[str, Any]:
     system = [{"type": "text", "text": m.text, **cached} for m in question.chat if m.role == "system"]
     made: dict[str, Any] = {
         "model": question.model,
-        "messages": [{"role": m.role, "content": m.text} for m in question.chat if m.role != "system"],
+        "messages": [{"role": m.role, "content": _content(m, cached)} for m in question.chat if m.role != "system"],
         "max_tokens": question.limits.max_output,
         "stream": True,
     }
     if "temperature" not in without:
         made["temperature"] = question.limits.temperature
     return made | ({"system": system} if system else {})
+
+
+def _content(message: ChatMessage, cached: dict[str, Any]) -> str | list[dict[str, Any]]:
+    """In pieces, each of which but the last is marked for the prompt cache."""
+    *kept, last = message.pieces
+    marked = [{"type": "text", "text": text, **cached} for text in kept]
+    return [*marked, {"type": "text", "text": last}] if marked and cached else message.text
 
 
 def take(event: dict[str, Any], answer: Answer) -> str:
