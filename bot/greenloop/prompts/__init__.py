@@ -55,7 +55,7 @@ def chat(
         _files((s for s in known if s.path in changed), FILES_CHANGED if files else FILES),
         _section("What fails now", failures and Quotation.of((failures,)).around(failures, "checks", "the checks")),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
-        nudge.strip() and f"# Your last answer did not count\n\n{scrub(nudge.strip())}",
+        nudge.strip() and f"# Your last answer did not count\n\n{nudge.strip()}",
         _section("Budget", LAST if last else ""),
     ]
     texts = [_joined(ever), _joined((*ever, files)), _joined((*ever, files, *now))]
@@ -66,7 +66,7 @@ def chat(
 
 
 def _joined(parts: Iterable[str]) -> str:
-    return "\n\n".join(part for part in parts if part)
+    return scrub("\n\n".join(part for part in parts if part))
 
 
 def _section(title: str, body: str) -> str:
@@ -85,7 +85,7 @@ class Quotation:
         return cls(sha256("\0".join(texts).encode(errors="replace")).hexdigest()[:16])
 
     def around(self, text: str, kind: str, name: str) -> str:
-        words = _QUOTED.sub(lambda found: found.group().replace("<", "&lt;"), scrub(characters(text)).strip())
+        words = _QUOTED.sub(lambda found: found.group().replace("<", "&lt;"), characters(text).strip())
         return f'<quoted-{self.mark} {kind}="{_NAME.sub("", name)}">\n{words}\n</quoted-{self.mark}>'
 
 
