@@ -18,6 +18,7 @@ import pytest
 
 from conftest import git
 from fakes.model_server import ModelServer
+from greenloop import orders
 from greenloop.domain import Reason
 from greenloop.errors import GreenloopError
 
@@ -129,6 +130,10 @@ def test_the_table_of_exit_codes_is_the_one_in_the_code() -> None:
         errors += found
         classes.update(found)
     assert {error.__name__: error.exit_code for error in classes if error.exit_code not in codes} == {}
+
+
+def test_the_table_of_commands_is_the_one_in_the_code() -> None:
+    assert between("README.md", "commands") == f"{orders.table()}\n", f"README.md should have:\n{orders.table()}"
 
 
 def test_the_workflow_has_ten_lines_and_is_one(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ KEY_IN_FILE = (
 )
 _MOST = 10  # problems told at once
 _FLAGS: Mapping[str, str] = MappingProxyType({"checks": "--check"})
+_MAPPINGS = ("commands", "command_names", "models", "permissions", "providers")
 _EXPECTED: Mapping[str, str] = MappingProxyType(
     {
         "int": "a whole number",
@@ -61,14 +62,8 @@ def load(
     if "api_key" in document.data:
         raise Misconfigured(KEY_IN_FILE.format(where=document.where(("api_key",))))
     settings = Settings(**source.flags) if not document.data and source.settled() else _validated(source)
-    settings = setting_rules.normalised(
-        replace(
-            settings,
-            commands=MappingProxyType(dict(settings.commands)),
-            models=MappingProxyType(dict(settings.models)),
-            providers=MappingProxyType(dict(settings.providers)),
-        )
-    )
+    frozen: dict[str, Any] = {name: MappingProxyType(dict(getattr(settings, name))) for name in _MAPPINGS}
+    settings = setting_rules.normalised(replace(settings, **frozen))
     for place, problem in setting_rules.problems(settings):
         raise Misconfigured(f"{source.where(place)}: {problem}")
     return settings

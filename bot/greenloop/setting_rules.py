@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from greenloop import patterns, provider_rules
+from greenloop import orders, patterns, provider_rules
 from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
@@ -53,6 +53,7 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from _address(settings)
     yield from provider_rules.problems(settings)
     yield from _advisories(settings)
+    yield from orders.problems(settings)
 
 
 def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:

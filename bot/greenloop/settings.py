@@ -221,3 +221,18 @@ class Settings:
         True, "Whether ruff's safe fixes and formatter run on the changed lines before the checks.", "tidy: true"
     )
     sign_off: bool = _option(False, "Whether commits carry `Signed-off-by` of the requester (DCO).", "sign_off: false")
+    command_names: Mapping[str, str] = _option(
+        {}, "What commands are called in comments, without the `/`.", "command_names: {generate: fix}"
+    )
+    commands_off: tuple[str, ...] = _option((), "Commands that are switched off.", "commands_off: [evaluate]")
+    permissions: Mapping[str, str] = _option(
+        {},
+        "The access that a command takes: `write` (default), `maintain` or `admin`; `triage` for those that change "
+        "nothing.",
+        "permissions: {evaluate: triage, generate: maintain}",
+    )
+    label: str = _option(
+        "greenloop",
+        "The label that makes an issue a request when somebody puts it there; empty: none does.",
+        "label: greenloop",
+    )

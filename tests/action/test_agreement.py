@@ -17,7 +17,7 @@ from greenloop.action import outputs
 from greenloop.action.inputs import ORDER
 from greenloop.commands.init import workflow_text
 from greenloop.domain import Evidence, Finding, Outcome, Reason, Severity, Source, Usage, Verdict
-from greenloop.forge.events import COMMANDS
+from greenloop.orders import COMMANDS
 from greenloop.settings import FILE, GIVEN
 from values import attempt, outcome, passed, report, request
 
@@ -76,13 +76,19 @@ def test_the_workflows_give_inputs_that_there_are(where: str, workflow: Mapping[
     assert {"model", "api_key"} <= set(given)
     assert workflow["permissions"] == {}
     assert job["permissions"] == {"contents": "write", "issues": "write", "pull-requests": "write"}
-    assert set(re.findall(r"'/([a-z]+)'", job["if"])) <= set(COMMANDS)
     dispatch = workflow[True].get("workflow_dispatch")
     if dispatch:
         assert tuple(dispatch["inputs"]) == ORDER
         assert {name: given[name] for name in ORDER} == {name: f"${{{{ inputs.{name} }}}}" for name in ORDER}
         assert dispatch["inputs"]["command"]["options"] == list(COMMANDS)
-        assert set(re.findall(r"body, '/([a-z]+)'", job["if"])) == set(COMMANDS)
+        at_once = {name for name, order in COMMANDS.items() if order.beside}
+        beside = workflow["jobs"]["beside"]["if"]
+        assert set(re.findall(r"contains\(github.event.comment.body, '/([a-z]+)'", job["if"])) == {*COMMANDS} - at_once
+        for test, condition in (("!startsWith", job["if"]), (" startsWith", beside.replace("(starts", " starts"))):
+            found = re.findall(rf"{test}\(github.event.comment.body, '/([a-z]+)'", condition)
+            assert {word for word in found if word in COMMANDS} == at_once
+        for condition in (job["if"], beside):
+            assert set(json.loads(condition.partition("fromJSON('")[2].partition("'")[0])) == at_once
 
 
 @pytest.mark.parametrize("ended", OUTCOMES, ids=lambda ended: ended.reason.word)

@@ -50,11 +50,21 @@ def test_the_workflow_is_valid_and_safe(make_repo: Callable[..., Path]) -> None:
     job = workflow["jobs"]["greenloop"]
     assert workflow["permissions"] == {}
     assert job["permissions"] == {"contents": "write", "pull-requests": "write", "issues": "write"}
-    assert set(workflow[True]) == {"issue_comment", "pull_request_review", "workflow_dispatch"}
+    assert set(workflow[True]) == {
+        "issue_comment",
+        "issues",
+        "pull_request_review",
+        "repository_dispatch",
+        "workflow_dispatch",
+    }
+    beside = workflow["jobs"]["beside"]  # waits for no run, and has no key of a model
+    assert beside["permissions"] == {**job["permissions"], "contents": "read"}
+    assert "concurrency" not in beside
+    assert [set(step["with"]) for step in beside["steps"]] == [{"github_token", "command", "number"}]
     assert job["concurrency"]["cancel-in-progress"] is False
     # nothing is checked out, no shell is started; the second one keeps result.json
     assert [set(step) for step in job["steps"]] == [{"uses", "id", "with"}, {"uses", "if", "with"}]
-    assert re.findall(r"ignore\[([a-z-]+)\]", text) == ["dangerous-triggers", "unpinned-uses"]
+    assert re.findall(r"ignore\[([a-z-]+)\]", text) == ["dangerous-triggers", "unpinned-uses", "unpinned-uses"]
 
 
 def test_what_the_repository_needs_is_set(make_repo: Callable[..., Path]) -> None:

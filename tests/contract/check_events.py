@@ -10,7 +10,10 @@ import pytest
 from greenloop.domain import Request, Source
 from greenloop.errors import Misconfigured
 from greenloop.forge.events import parse
+from greenloop.orders import Words
+from greenloop.settings import Settings
 
+WORDS = Words.of(Settings(), me="github-actions[bot]")
 Examples = list[dict[str, Any]]
 
 
@@ -21,7 +24,8 @@ def of(examples: Examples, name: str) -> list[dict[str, Any]]:
 
 
 def test_nothing_in_the_examples_is_for_us(examples: Examples) -> None:
-    """58 kinds of event, and nobody asks for anything in them; a dispatch always does, and says nothing."""
+    """58 kinds of event, and nobody asks for anything in them; a dispatch always does, and says nothing. What a label
+    or an assignment is for us is in the settings, and without them it could be."""
     count = 0
     for event in examples:
         for payload in event["examples"]:
@@ -30,7 +34,7 @@ def test_nothing_in_the_examples_is_for_us(examples: Examples) -> None:
                 with pytest.raises(Misconfigured, match="The input `prompt` is empty"):
                     parse(event["name"], payload)
             else:
-                assert parse(event["name"], payload) is None, event["name"]
+                assert parse(event["name"], payload, words=WORDS) is None, event["name"]
     assert len(examples) >= 50
     assert count > 200
 
@@ -96,3 +100,39 @@ def test_a_real_dispatch_with_inputs(examples: Examples) -> None:
             actor=payload["sender"]["login"],
             base="",
         )
+
+
+def test_a_label_or_an_assignment_in_a_real_payload(examples: Examples) -> None:
+    seen = set()
+    for payload in of(examples, "issues"):
+        action, issue = payload["action"], payload["issue"]
+        if action not in {"labeled", "assigned"} or ("label" not in payload and "assignee" not in payload):
+            assert parse("issues", payload) is None
+            continue
+        label = payload.get("label", {}).get("name", "")
+        words = Words(commands={"generate": "generate"}, label=label, me=payload.get("assignee", {}).get("login", ""))
+        request = parse("issues", payload, words=words)
+        assert request is not None
+        assert request == Request(
+            key=request.key,
+            at=issue["updated_at"],
+            command="generate",
+            text=f"{issue['title']}\n\n{issue['body'] or ''}".strip(),
+            source=Source.ISSUE,
+            repository=payload["repository"]["full_name"],
+            actor=payload["sender"]["login"],
+            base="",
+            number=issue["number"],
+        )
+        seen.add(action)
+    assert seen == {"labeled", "assigned"}
+
+
+def test_a_real_repository_dispatch(examples: Examples) -> None:
+    for payload in of(examples, "repository_dispatch"):
+        assert parse("repository_dispatch", payload) is None
+        payload |= {"action": "greenloop", "client_payload": {"prompt": "add retry", "number": 3, "base": "dev"}}
+        request = parse("repository_dispatch", payload, run_id="9")
+        assert request is not None
+        assert (request.text, request.number, request.base) == ("add retry", 3, "dev")
+        assert request.actor == payload["sender"]["login"]

@@ -9,6 +9,8 @@ import pytest
 from greenloop.domain import Request, Source
 from greenloop.errors import Misconfigured
 from greenloop.forge import events
+from greenloop.orders import UNKNOWN, Words
+from greenloop.settings import Settings
 
 REPOSITORY = {"full_name": "octo/uploader"}
 
@@ -30,6 +32,19 @@ def review(body: str | None, state: str, *, head: Any = None) -> dict[str, Any]:
 
 def dispatch(**inputs: str) -> dict[str, Any]:
     return {"inputs": inputs, "repository": REPOSITORY, "sender": {"login": "ada"}, "ref": "refs/heads/main"}
+
+
+def dispatched(kind: str, **given: object) -> dict[str, Any]:
+    return {"action": kind, "client_payload": given, "repository": REPOSITORY, "sender": {"login": "ada"}}
+
+
+def labelled(name: str, **more: object) -> dict[str, Any]:
+    issue = {"number": 12, "title": "Upload fails", "body": "On 503.", "updated_at": "2026-11-21T11:00:00Z", **more}
+    sender = {"login": "mia"}
+    return {"action": "labeled", "issue": issue, "label": {"name": name}, "repository": REPOSITORY, "sender": sender}
+
+
+WORDS = Words.of(Settings(), me="github-actions[bot]")
 
 
 def test_a_comment_on_an_issue_is_a_request() -> None:
@@ -61,9 +76,15 @@ NOT_FOR_US = [
     ("issue_comment", comment("please /generate it")),
     ("issue_comment", comment("> /generate quoted only")),
     ("issue_comment", comment("```\n/generate in a block\n```")),
-    ("issue_comment", comment("/generated")),
-    ("issue_comment", comment("/Generate")),
     ("issue_comment", comment("/deploy")),
+    ("issue_comment", comment("/merge")),
+    ("issue_comment", comment("/usr/bin/generate")),
+    ("issues", labelled("bug")),
+    ("issues", labelled("greenloop") | {"action": "unlabeled"}),
+    ("issues", labelled("greenloop", pull_request={"url": "x"})),
+    ("issues", {"action": "opened", "issue": {}}),
+    ("issues", labelled("") | {"action": "assigned", "assignee": {"login": "bob"}}),
+    ("repository_dispatch", dispatched("deploy", prompt="x")),
     ("issue_comment", comment("")),
     ("issue_comment", comment(None)),
     ("issue_comment", comment("/generate x", action="edited")),
@@ -78,7 +99,79 @@ NOT_FOR_US = [
 
 @pytest.mark.parametrize(("name", "payload"), NOT_FOR_US)
 def test_everything_else_is_not_for_us(name: str, payload: dict[str, Any]) -> None:
-    assert events.parse(name, payload) is None
+    assert events.parse(name, payload, words=WORDS) is None
+
+
+def test_what_could_be_for_us_is_not_settled_without_the_settings() -> None:
+    """Everything that begins like a command, any label and any assignment; names are changed in the settings."""
+    made = events.parse("issue_comment", comment("/deploy now"))
+    assert made is not None
+    assert (made.command, made.text) == (UNKNOWN, "deploy")
+    assert events.parse("issues", labelled("bug")) is not None
+    assert events.parse("issue_comment", comment("look at /deploy")) is None
+
+
+def test_names_are_the_repositorys_own() -> None:
+    own = Words.of(Settings(command_names={"generate": "fix"}, commands_off=("evaluate",), label="do it"), me="bot")
+
+    def said(text: str) -> tuple[str, str] | None:
+        made = events.parse("issue_comment", comment(text), words=own)
+        return (made.command, made.text) if made else None
+
+    assert [said(text) for text in ("/fix it", "/generate it", "/evaluate", "/Refactor", "/fxi")] == [
+        ("generate", "it"),
+        None,
+        (UNKNOWN, "evaluate"),
+        (UNKNOWN, "Refactor"),
+        None,
+    ]
+    assert said("/refactor this\n/fix that\n/generate") == ("refactor", "this")
+    assert events.parse("issues", labelled("greenloop"), words=own) is None
+    assigned = labelled("") | {"action": "assigned", "assignee": {"login": "bot"}}
+    by = [events.parse("issues", payload, words=own) for payload in (labelled("do it"), assigned)]
+    assert [(r.command, r.actor, r.text) for r in by if r] == [("generate", "mia", "Upload fails\n\nOn 503.")] * 2
+    quiet = Words.of(Settings(commands_off=("refactor", "generate")), me="bot")
+    assert events.parse("pull_request_review", review("Too long.", "changes_requested"), words=quiet) is None
+    assert events.parse("issues", labelled("greenloop"), words=quiet) is None
+
+
+def test_of_several_commands_the_first() -> None:
+    text = "/generate add retry\nto it\n> /evaluate quoted\n```\n/evaluate\n```\n/evaluate\n/refactor x\nmore"
+    made = events.parse("issue_comment", comment(text), words=WORDS)
+    assert made is not None
+    assert made.text == "add retry\nto it\n> /evaluate quoted\n```\n/evaluate\n```"
+    assert (made.command, made.passed_over) == ("generate", ("evaluate", "refactor"))
+
+
+def test_a_label_is_a_request_of_whoever_put_it_there() -> None:
+    made = events.parse("issues", labelled("greenloop"), words=WORDS)
+    assert made == Request(
+        key="labeled-12-1833c5ed611e",
+        at="2026-11-21T11:00:00Z",
+        command="generate",
+        text="Upload fails\n\nOn 503.",
+        source=Source.ISSUE,
+        repository="octo/uploader",
+        actor="mia",
+        base="",
+        number=12,
+    )
+    later = labelled("greenloop")
+    later["issue"]["updated_at"] = "2026-11-21T12:00:00Z"
+    again = [events.parse("issues", payload, words=WORDS) for payload in (labelled("greenloop"), later)]
+    assert [r is not None and r.key == made.key for r in again] == [True, False]
+
+
+def test_a_repository_dispatch_of_our_type() -> None:
+    made = events.parse("repository_dispatch", dispatched("greenloop", prompt="add retry", number=12), run_id="7")
+    assert made is not None
+    assert (made.command, made.text, made.number, made.actor, made.source) == (
+        "generate",
+        "add retry",
+        12,
+        "ada",
+        Source.DISPATCH,
+    )
 
 
 def test_reviews_that_start_a_run() -> None:
@@ -122,6 +215,8 @@ WRONG = [
     ("workflow_dispatch", {"inputs": None, "repository": REPOSITORY, "sender": {"login": "a"}}, "`prompt` is empty"),
     ("workflow_dispatch", dispatch(prompt="x", command="deploy"), "'deploy'; there is generate"),
     ("workflow_dispatch", dispatch(prompt="x", number="twelve"), "'twelve'"),
+    ("repository_dispatch", dispatched("greenloop"), "`client_payload`: `prompt` is empty"),
+    ("issues", {"action": "labeled", "issue": {}, "label": {"name": "x"}}, "KeyError"),
     ("issue_comment", {"action": "created"}, "KeyError('comment')"),
     ("issue_comment", {"action": "created", "comment": "x", "issue": {}}, "TypeError"),
     ("pull_request_review", {}, "KeyError('review')"),

@@ -42,6 +42,18 @@ def test_the_order_of_refusals(tmp_path: Path) -> None:
             "renovate[bot] is a bot, and bots are not obeyed.",
             "This is a comment of our own.",
         ]
+        strict = [refusal(replace(asked, actor=a), payload, github, "maintain") for a in ("mia", "ada", "eve", "tess")]
+        assert [no and (no.why.partition(" access")[0], no.stranger) for no in strict] == [
+            None,
+            ("ada has no maintain", False),
+            ("eve has no maintain", True),
+            ("tess has no maintain", True),
+        ]
+        assert refusal(replace(asked, actor="tess"), payload, github, "triage") is None
+        assert [
+            refusal(replace(asked, actor=actor), payload, github, needs) is None
+            for actor, needs in (("eve", "triage"), ("zoe", "read"), ("mia", "everybody"))
+        ] == [False] * 3
         calls = len(fake.calls)
         bot = refusal(asked, {**payload, "sender": {"type": "Bot"}}, github)
         fork = refusal(replace(asked, fork=True, source=Source.REVIEW), payload, github)

@@ -17,7 +17,7 @@ from greenloop.domain import Outcome, Request
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.forge import events
 
-Handle = Callable[[Request, Inputs, Runner, Mapping[str, Any]], Outcome]
+Handle = Callable[[Request, Inputs, Runner, Mapping[str, Any]], Outcome | None]
 
 NO_EVENT = (
     "GITHUB_EVENT_NAME or GITHUB_EVENT_PATH is not set: this is a step of a GitHub workflow. In a terminal, run "

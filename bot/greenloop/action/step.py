@@ -50,15 +50,20 @@ def play(call: Call, secrets: Secrets, handle: Handle | None = None) -> int:
     with _only_text():
         end = _ended(call, secrets, handle)
     _on_signal(signal.SIG_IGN)  # milliseconds are left, and they are for what is known
+    if end is None:
+        return outputs.pass_by(call.runner)
     return _report(end, call.runner)
 
 
-def _ended(call: Call, secrets: Secrets, handle: Handle | None) -> Ended:
+def _ended(call: Call, secrets: Secrets, handle: Handle | None) -> Ended | None:
+    """None: the repository's settings say that the event is not for us."""
     keys = secrets.values()
     request = clean(call.request, keys)
     try:
         inputs = read_inputs(call.environ, secrets)
         outcome = (handle or _service())(call.request, inputs, call.runner, call.payload)
+        if outcome is None:
+            return None
         level = _level(inputs.sandbox, call.runner) if handle is None and (outcome.attempts or outcome.verdict) else ""
         return ended.of(clean(outcome, keys), sandbox=level)
     except GreenloopError as error:

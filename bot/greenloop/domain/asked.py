@@ -47,6 +47,7 @@ class Request:
     fork: bool = False
     files: tuple[str, ...] = ()  # paths that the user named as relevant
     threads: tuple[Thread, ...] = ()  # of a review: each gets an answer
+    passed_over: tuple[str, ...] = ()  # further commands of the same comment; only the first is done
 
 
 class Trust(StrEnum):

@@ -10,14 +10,16 @@ from greenloop import configuration, render
 from greenloop.action.inputs import Inputs, Runner
 from greenloop.domain import Message, Outcome, Reason, Request, Source, Trust
 from greenloop.errors import GreenloopError, Refused
+from greenloop.forge import events
 from greenloop.forge.github import Comment, Connection, GitHub, PullRequest, Repository
 from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.replay import Replay
+from greenloop.orders import UNKNOWN, Words, level
 from greenloop.ports import Model
 from greenloop.sense import hint
-from greenloop.service import earlier
+from greenloop.service import beside, earlier
 from greenloop.service.guard import refusal
 from greenloop.service.job import Job, judge, play
 from greenloop.service.told import Told
@@ -32,13 +34,21 @@ ARCHIVED = "The repository is archived."
 NOTHING_ASKED = "The command says nothing to do. Write it behind the command: /generate add retry to the uploader"
 
 
-def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[str, Any]) -> Outcome:
-    """Raises `GreenloopError` for what the asker may want mended; a stranger's request is an outcome."""
+def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[str, Any]) -> Outcome | None:
+    """Raises `GreenloopError` for what the asker may want mended; a stranger's request is an outcome. None: in this
+    repository's own words the event is not for us."""
     connection = Connection(
         api_url=runner.api_url, server_url=runner.server_url, repository=request.repository, token=inputs.token
     )
     github = GitHub(connection)
-    no = refusal(request, payload, github)
+    repository = github.repository()
+    settings, trouble = _settings(inputs, github, repository)
+    words = Words.of(settings, me=github.whoami())
+    meant = events.parse(runner.event_name, payload, run_id=runner.run_id, words=words)
+    if meant is None:
+        return None
+    request = meant
+    no = refusal(request, payload, github, level(settings, request.command))
     if no is not None and no.stranger:
         _shrug(request, github)
         return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
@@ -46,7 +56,13 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
     try:
         if no is not None:
             raise Refused(no.why)
-        job = _job(request, inputs, runner, github, told)
+        if trouble is not None:
+            raise trouble
+        if beside.answers(request.command):
+            return beside.answer(request, words, told)
+        if not words.enabled(request.command):
+            raise Refused(beside.OFF.format(word=request.command))
+        job = _job(request, inputs, runner, github, told=told, settings=settings, repository=repository)
         return judge(job) if request.command == EVALUATE else play(job)
     except GreenloopError as error:
         told.say(f"🔴 {render.inert(str(error), 2000)}")
@@ -55,16 +71,27 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
 
 def _shrug(request: Request, github: GitHub) -> None:
     """A stranger gets a reaction and nothing else: nobody can make the bot talk."""
-    if request.comment is not None and request.source in {Source.ISSUE, Source.PULL_REQUEST}:
+    if (
+        request.command != UNKNOWN
+        and request.comment is not None
+        and request.source in {Source.ISSUE, Source.PULL_REQUEST}
+    ):
         github.react("comment", request.comment, "confused")
 
 
-def _job(request: Request, inputs: Inputs, runner: Runner, github: GitHub, told: Told) -> Job:
+def _job(
+    request: Request,
+    inputs: Inputs,
+    runner: Runner,
+    github: GitHub,
+    *,
+    told: Told,
+    settings: Settings,
+    repository: Repository,
+) -> Job:
     """All that a run needs, read in the order in which it can be refused."""
-    repository = github.repository()
     if repository.archived:
         raise Refused(ARCHIVED)
-    settings = _settings(inputs, github, repository)
     pull = github.pull_request(request.number or 0) if _on_pull_request(request) else None
     request = _reviewed(request, github) if request.source is Source.REVIEW else request
     request = replace(request, text=visible(request.text))
@@ -134,14 +161,19 @@ def _require_ours(pull: PullRequest) -> None:
         raise Refused(FOREIGN)
 
 
-def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> Settings:
-    """Of the default branch, whatever branch the work is on; then the inputs; then the key."""
-    data = github.file(inputs.config, repository.default_branch)
-    text = None if data is None else data.decode("utf-8", "replace")
-    settings = configuration.load(
-        text, name=inputs.config, overrides=inputs.overrides, called=lambda key: f"The input `{key}`"
-    )
-    return replace(settings, api_key=inputs.api_key, fallback_models=inputs.fallback_models or settings.fallback_models)
+def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[Settings, GreenloopError | None]:
+    """Of the default branch, whatever branch the work is on; then the inputs; then the key. What cannot be read is told
+    to those alone who may ask, so the defaults stand in until that is known."""
+    try:
+        data = github.file(inputs.config, repository.default_branch)
+        text = None if data is None else data.decode("utf-8", "replace")
+        settings = configuration.load(
+            text, name=inputs.config, overrides=inputs.overrides, called=lambda key: f"The input `{key}`"
+        )
+    except GreenloopError as error:
+        return Settings(), error
+    fallbacks = inputs.fallback_models or settings.fallback_models
+    return replace(settings, api_key=inputs.api_key, fallback_models=fallbacks), None
 
 
 def _model(settings: Settings, inputs: Inputs, runner: Runner) -> Model:

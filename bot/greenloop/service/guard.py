@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from greenloop.domain import Request, Source
-from greenloop.forge.events import command
 from greenloop.forge.github import GitHub
+from greenloop.orders import DEFAULT_LEVEL, LEVELS
 
-MAY = frozenset({"admin", "maintain", "write"})
+MAY = frozenset({"admin", "maintain", "write"})  # who is told why not; everybody else gets a reaction
 
 OWN = "This is a comment of our own."
 BOT = "{actor} is a bot, and bots are not obeyed."
@@ -18,7 +18,7 @@ FORK = (
     "A review on a fork's pull request runs without the repository's secrets. Somebody with write access can ask in a "
     "comment on the pull request."
 )
-STRANGER = "{actor} has no write access to this repository ({role})."
+STRANGER = "{actor} has no {needs} access to this repository ({role})."
 EDITED = "The comment was changed after it was written. Write a new one."
 
 
@@ -30,7 +30,8 @@ class Refusal:
     stranger: bool = True
 
 
-def refusal(request: Request, payload: Mapping[str, Any], github: GitHub) -> Refusal | None:
+def refusal(request: Request, payload: Mapping[str, Any], github: GitHub, needs: str = DEFAULT_LEVEL) -> Refusal | None:
+    """`needs` is the access that the command takes."""
     if request.actor == github.whoami():
         return Refusal(OWN)
     sender = payload.get("sender")
@@ -39,15 +40,19 @@ def refusal(request: Request, payload: Mapping[str, Any], github: GitHub) -> Ref
     if request.fork:
         return Refusal(FORK)
     role = github.permission(request.actor)
-    if role not in MAY:
-        return Refusal(STRANGER.format(actor=request.actor, role=role))
+    if not _enough(role, needs):
+        return Refusal(STRANGER.format(actor=request.actor, needs=needs, role=role), stranger=role not in MAY)
     if request.source in {Source.ISSUE, Source.PULL_REQUEST} and request.comment is not None:
         return _edited(payload, github.comment(request.comment).body)
     return None
 
 
+def _enough(role: str, needs: str) -> bool:
+    return role in LEVELS and needs in LEVELS and LEVELS.index(role) >= LEVELS.index(needs)
+
+
 def _edited(payload: Mapping[str, Any], now: str) -> Refusal | None:
     """What is run is what was typed; what stands there now has to be the same."""
     then = payload["comment"]["body"]
-    same = now.splitlines() == then.splitlines() and command(now) is not None
+    same = now.splitlines() == then.splitlines()
     return None if same else Refusal(EDITED, stranger=False)

@@ -12,6 +12,7 @@ from greenloop.forge.github import GitHub, NotAllowed
 from greenloop.forge.terminal import WORDS
 from greenloop.ports import Progress
 
+ONE = "\n\nOf several commands in a comment the first is done. Not done: {words}. Write each in a comment of its own."
 _EVERY = 10.0  # seconds between two edits of the comment
 
 
@@ -43,8 +44,10 @@ class Told:
         self.say(f"⏳ {where}{words}{f': {render.inert(event.detail)}' if event.detail else ''}…")
 
     def say(self, body: str) -> None:
+        over = self._request.passed_over
+        more = ONE.format(words=", ".join(f"`/{word}`" for word in over)) if over else ""
         if self._request.number is not None and not self._dry:
-            self._github.say(self._request.number, self._request.key, body)
+            self._github.say(self._request.number, self._request.key, body + more)
         self._last = self._clock()
 
     def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:

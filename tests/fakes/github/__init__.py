@@ -244,8 +244,8 @@ class FakeGitHub:
         label: str = "",
         repository: Repository | None = None,
     ) -> dict[str, Any]:
-        """The payload of `issue_comment`, `issues`, `pull_request_review` or (subject: the inputs) `workflow_dispatch`,
-        sent by the subject's author unless somebody else is named."""
+        """The payload of `issue_comment`, `issues`, `pull_request_review` or, of what is given, `workflow_dispatch`
+        and `repository_dispatch`, sent by the subject's author unless somebody else is named."""
         home, world = self._at(repository), self.world
         match name, subject:
             case "issue_comment", Comment():
@@ -256,6 +256,8 @@ class FakeGitHub:
                 payload = events.issues(world, home, subject, action=action or "opened", label=label)
             case "workflow_dispatch", Mapping():
                 payload = events.workflow_dispatch(home, subject)
+            case "repository_dispatch", Mapping():
+                payload = events.repository_dispatch(home, action or "greenloop", subject)
             case _:
                 raise AssertionError(f"{name} is not about {subject!r}")
         author = subject.author if isinstance(subject, Comment | Review | Issue) else home.owner

@@ -45,6 +45,15 @@ def workflow_dispatch(repository: Repository, inputs: Mapping[str, str]) -> Json
     return {"inputs": dict(inputs) or None, "ref": ref, "workflow": ".github/workflows/generate.yml"}
 
 
+def repository_dispatch(repository: Repository, kind: str, given: Mapping[str, object]) -> Json:
+    return {
+        "action": kind,
+        "branch": repository.default_branch,
+        "client_payload": dict(given),
+        "installation": {"id": 1, "node_id": "I"},
+    }
+
+
 def signed(world: World, repository: Repository, payload: Json, sender: User) -> Json:
     """What every payload has."""
     return payload | {"repository": accounts.repository(world, repository), "sender": accounts.user(world, sender)}
