@@ -113,12 +113,22 @@ class Drip:
 
 
 @dataclass(frozen=True)
+class Spoilt:
+    """These bytes of any wire format, and `then` an "end", a "reset", a "stall", or these bytes again and again
+    ("endless"); "drip" sends them one a second."""
+
+    raw: bytes
+    content_type: str = "text/event-stream"
+    then: str = "end"
+
+
+@dataclass(frozen=True)
 class Redirect:
     location: str
     status: int = 307
 
 
-Step = str | Answer | Failed | Cut | Reset | Stall | Endless | Lines | ErrorInside | Drip | Redirect
+Step = str | Answer | Failed | Cut | Reset | Stall | Endless | Lines | ErrorInside | Drip | Redirect | Spoilt
 Script = Sequence[Step | Callable[[dict[str, Any]], Step]] | Callable[[dict[str, Any]], Step]
 
 HUGE = Answer("x" * 4_000_000, size=64_000)
@@ -271,8 +281,28 @@ class _Handler(BaseHTTPRequestHandler):
                 self._begin(step.content_type, step.headers)
                 self._send(step.raw)
                 self._end()
+            case Spoilt():
+                self._spoil(step)
             case _:
                 self._fault(step)
+
+    def _spoil(self, step: Spoilt) -> None:
+        self._begin(step.content_type)
+        if step.then == "drip":
+            for byte in step.raw:
+                self._send(bytes([byte]))
+                if self.owner.closing.wait(1.0):
+                    break
+        else:
+            self._send(step.raw)
+        while step.then == "endless" and not self.owner.closing.is_set():
+            self._send(step.raw)
+        if step.then == "stall":
+            self.owner.closing.wait(30)
+        if step.then == "reset":
+            self._reset()
+        elif step.then == "end":
+            self._end()
 
     def _stream(self, step: Answer) -> None:
         self._begin(step.content_type or "text/event-stream")

@@ -68,7 +68,7 @@ def by_status(side: Side, status: int, words: str, *, wait: float | None = None,
     if status in {401, 403}:
         return Fault(f"{side.place} refused the key ({status}). {_key_cure(side)}{said}", cause="key")
     if status == 404:
-        return Fault(f"{side.place} does not know the model {side.model!r} (404). {_model_cure(known)}{said}")
+        return Fault(f"{side.place} does not know the model {side.model!r} (404). {_model_cure(side, known)}{said}")
     if status in {400, 413, 422} and _TOO_LONG.search(words):
         return Fault(
             f"The prompt does not fit the context of {side.model!r} ({status}). "
@@ -94,7 +94,9 @@ def _key_cure(side: Side) -> str:
     return f"No key was sent: set {names}."
 
 
-def _model_cure(known: tuple[str, ...]) -> str:
+def _model_cure(side: Side, known: tuple[str, ...]) -> str:
+    if not known and "OpenAI" not in side.kind:
+        return f"Check `model`, and `api_base`, which usually ends {side.ends}."
     if not known:
         return "Check `model`, and that `api_base` ends where `/chat/completions` begins, usually in `/v1`."
     return f"It has: {listed(known)}."
