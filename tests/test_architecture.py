@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bot" / "greenloop"
 
 # from top to bottom: a module imports from its own layer and from those below it; what is not named here is a helper
 LAYERS = {
-    "doors": "__main__ cli confined demo indexing tuning web",
+    "doors": "__main__ asking cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
     "engine": "candidate context framing loop search workbench",

@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from greenloop import confined, indexing
+from greenloop import asking, confined, indexing
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.settings import GIVEN, Settings
@@ -68,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     confined.add(_add(commands, "sandbox", lambda _options: 2, confined.WORDS))
     indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS))
-    confined.add_doctor(_add(commands, "doctor", lambda _options: 2, confined.DOCTOR_WORDS))
+    doctor = _add(commands, "doctor", lambda _options: 2, confined.DOCTOR_WORDS)
+    confined.add_doctor(doctor)
+    asking.extend_doctor(doctor)
+    asking.add(_add(commands, "models", lambda _options: 2, asking.WORDS))
     init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
     init.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     init.add_argument("--force", action="store_true", help="overwrite files that are there")

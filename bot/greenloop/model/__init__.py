@@ -26,7 +26,7 @@ from greenloop.settings import FILE, Settings
 if TYPE_CHECKING:
     from greenloop.model.shared import Shared
 
-__all__ = ["key_from", "open_model", "secrets"]
+__all__ = ["key_from", "open_model", "reach", "secrets"]
 
 _NO_MODEL = f"""No model is named. Name one in one of these ways:
   on the command line   greenloop generate --model anthropic/claude-sonnet-5 "…"   (key in ANTHROPIC_API_KEY)
@@ -59,6 +59,24 @@ def secrets(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ..
     names = {name for row in rows(settings) for name in row.variables}
     texts = (settings.api_key, *(read(environment, [name]) for name in sorted(names)))
     return tuple(dict.fromkeys(key for text in texts for key in split(text)))
+
+
+def reach(row: Row, environment: Mapping[str, str]) -> tuple[bool, str]:
+    """Whether there is a key for it, and in words whether it answers now. Costs no token."""
+    from greenloop.model.line import keys_of  # noqa: PLC0415 - only here
+
+    key = bool(keys_of(row, environment)())
+    try:
+        _check(row)
+        made = _opened(row, environment, _Known(None))
+        names: tuple[str, ...] | None = made.listed() if hasattr(made, "listed") else None
+    except GreenloopError as error:
+        return key, str(error)
+    if names is None:
+        return key, "not asked: litellm has no list"
+    if names and row.settings.model and row.settings.model not in names:
+        return key, f"reachable, but it does not list {row.settings.model!r}"
+    return key, "reachable"
 
 
 def _check(row: Row) -> None:

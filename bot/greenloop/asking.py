@@ -1,0 +1,97 @@
+"""The doors `greenloop models` and `greenloop doctor --model`: what is configured, and what it is good for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from greenloop.settings import FILE
+
+if TYPE_CHECKING:
+    from greenloop.settings import Settings
+
+WORDS = "list the models that the settings name, and whether each can be reached"
+_TOLD = """\
+List each model of the settings: what it is used for, where it is, whether there is a key, whether its endpoint answers
+now. Asks for lists of models only; costs nothing.
+
+  greenloop models
+  greenloop models --model ollama/qwen2.5-coder
+"""
+
+
+def add(made: argparse.ArgumentParser) -> None:
+    made.description = _TOLD
+    _add_place(made)
+    made.add_argument("--model", metavar="MODEL", help="as `model` in the settings")
+    made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    made.set_defaults(command=_models)
+
+
+def extend_doctor(made: argparse.ArgumentParser) -> None:
+    """`--model` beside what `greenloop doctor` looks at without it."""
+    before: Callable[[argparse.Namespace], int] = made.get_default("command")
+    made.add_argument("--model", metavar="MODEL", help="look at this model instead: nine small calls, which are billed")
+    _add_place(made)
+    made.set_defaults(command=lambda options: _doctor(options) if options.model else before(options))
+
+
+def _add_place(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--api-base", metavar="URL", help="as `api_base` in the settings")
+    made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="where the settings are; default: here")
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """Those that lie on disk, changed or not: this is to try them."""
+    from greenloop import configuration  # noqa: PLC0415 - `--help` does not need it
+    from greenloop.model import key_from  # noqa: PLC0415 - as above
+
+    given = {"model": options.model, "api_base": options.api_base}
+    file = options.repo / FILE
+    text = file.read_text("utf-8", "replace") if file.is_file() else None
+    settings = configuration.load(text, overrides={key: value for key, value in given.items() if value})
+    return replace(settings, api_key=key_from(os.environ, settings))
+
+
+def _models(options: argparse.Namespace) -> int:
+    from greenloop.commands.models import listed  # noqa: PLC0415 - as above
+    from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+
+    found = []
+    for row in listed(_settings(options), os.environ):
+        found.append(asdict(row))
+        if not options.json:
+            uses = ", ".join(row.uses) or "not used"
+            key = "a key" if row.key else "no key"
+            print(printable(f"{row.name} ({uses}): {row.model or 'its only model'} at {row.place}, {key}; {row.reach}"))
+    if options.json:
+        print(json.dumps(found, indent=2))
+    elif not found:
+        print("no model is named; see `greenloop generate --help`")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from greenloop.commands.models import TASKS, probe  # noqa: PLC0415 - as above
+    from greenloop.errors import ModelUnreachable  # noqa: PLC0415 - as above
+    from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+
+    settings = _settings(options)
+    found = probe(settings, os.environ, lambda words: print(f"greenloop: {printable(words)}", file=sys.stderr))
+    if options.json:
+        print(json.dumps({**asdict(found), "best": found.best.style, "enough": found.enough}, indent=2))
+        return 0 if found.enough else ModelUnreachable.exit_code
+    print(printable(f"{found.model}: {found.speed:.0f} tokens/s, ends with {', '.join(found.finishes)}"))
+    for followed in found.followed:
+        print(printable(f"  {followed.style}: {followed.right} of {len(TASKS)} {'; '.join(followed.wrong)}"))
+    if found.enough:
+        print(f"It follows `{found.best.style}` best.")
+        return 0
+    print("It is too weak: in no format did it do two of three tiny tasks. Take a larger model.")
+    return ModelUnreachable.exit_code
