@@ -21,7 +21,7 @@ LAYERS = {
     "doors": "__main__ asking cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
-    "engine": "candidate context framing loop search workbench",
+    "engine": "candidate context framing looking loop search turn workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports settings",
@@ -30,7 +30,7 @@ LAYERS = {
 # adapters are side by side and do not know each other
 APART = LAYERS["adapters"].split()
 # decided before they exist
-LATER = {"lookups", "tuning", "web"}
+LATER = {"tuning", "web"}
 
 # third-party library → the place that knows it; what is not here is imported nowhere
 HOMES = {

@@ -166,6 +166,7 @@ def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Out
         request = replace(head.request, base=workspace.resolve(head.base))
         model = Replay(recording.replies(entries), name=head.model)
         run = Run(workspace, request, Journal(request.key), dry=True)
+        run.seen = recording.looked(entries)
         run.begin(head.settings, head.model)
         outcome = _play(order, workspace, head.settings, model, run, Nowhere(), environment)
         trees = [e.tree for e in entries if isinstance(e, recording.Judged)]

@@ -10,9 +10,10 @@ from greenloop.domain import Task
 from greenloop.model.tokens import counter
 from greenloop.packing import pack
 from greenloop.ports import Chat
+from greenloop.prompts.looks import NO_LOOKS, Looks
 
 
-def framed(
+def framed(  # noqa: PLR0913 - what a prompt is made of, by name
     task: Task,
     source: Source,
     *,
@@ -21,6 +22,7 @@ def framed(
     history: Iterable[str],
     nudge: str,
     last: bool,
+    looks: Looks = NO_LOOKS,
 ) -> tuple[Chat, tuple[str, ...]]:
     """The prompt, and what it had no room for. `written` are the paths that attempts have changed."""
     changed = frozenset(written)
@@ -30,7 +32,7 @@ def framed(
         history,
         room=source.settings.context_tokens,
         count=counter(source.settings),
-        around=(prompts.system(), failures, nudge),
+        around=(prompts.system(looks=looks.offered), failures, nudge, *sum(looks.answers, ())),
     )
     chat = prompts.chat(
         packed.task,
@@ -40,5 +42,6 @@ def framed(
         nudge=nudge,
         last=last,
         changed=changed,
+        looks=looks,
     )
     return chat, packed.dropped

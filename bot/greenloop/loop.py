@@ -5,22 +5,21 @@ One reply is one proposal, one judged attempt, one commit. An answer that cannot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import replace
 from time import monotonic
 
 from greenloop.candidate import Candidate, Start, examine, from_patch
 from greenloop.context import Source
-from greenloop.domain import Attempt, Ending, Reason, Task, Tree, Unusable, Verdict
-from greenloop.edits import parse
+from greenloop.domain import Attempt, Ending, Patch, Reason, Task, Unusable, Verdict
 from greenloop.environment import Unavailable
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.feedback import feedback, signature
-from greenloop.framing import framed
 from greenloop.judge import improves
-from greenloop.ports import CallLimits, Chat, Reply
-from greenloop.sense import no_code
+from greenloop.looking import Looking
+from greenloop.ports import Reply
 from greenloop.trailers import Made
+from greenloop.turn import Sink, State, forgotten, offered, turn
 from greenloop.workbench import Workbench
 
 _UNUSABLE_IN_A_ROW = 2
@@ -28,52 +27,23 @@ _SAME_FAILURE = 3
 _FRESH_TEMPERATURE = 0.6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sink:
-    """Where the engine puts what must not be lost. `reply` is called before anything is made of the answer; `commit`
-    returns the commit id; `unusable` takes the message that the model gets."""
-
-    reply: Callable[[int, Chat, Reply], None]
-    unusable: Callable[[int, str], None]
-    commit: Callable[[Made, Candidate], str]
-    omitted: Callable[[tuple[str, ...]], None]  # what a prompt had no room for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What the next prompt depends on. `onto` is the tree that the next answer is applied to."""
-
-    onto: Tree
-    failures: str
-    nudge: str = ""
-    temperature: float = 0.0
-    unusable: int = 0  # in a row
-    signatures: tuple[str, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-    history: tuple[str, ...] = ()  # one line per attempt; the last one is told by `failures`
-
-    @property
-    def best(self) -> Attempt | None:
-        """The first of those with the highest score."""
-        return max(self.attempts, key=lambda a: a.verdict.score, default=None)
-
-
 def iterate(
-    task: Task, start: Start, bench: Workbench, *, failures: str, sink: Sink
+    task: Task, start: Start, bench: Workbench, *, failures: str, sink: Sink, looking: Looking
 ) -> Generator[Attempt, None, Ending]:
     """Yield each attempt as soon as it is committed; return why it ended. Never raises for the model's side."""
-    state = State(onto=start.base.tree, failures=failures)
+    source = Source(bench.workspace, start.base.tree, bench.settings)
+    state = State(onto=start.base.tree, failures=failures, offered=offered(task, source))
     while len(state.attempts) < bench.settings.attempts:
         began = monotonic()
         number = len(state.attempts) + 1
         bench.say("model", attempt=number)
         try:
-            reply = ask(task, state, bench, sink)
+            reply, said, state = turn(task, state, bench, sink, looking)
         except OutOfBudget as error:
             return Ending(Reason.OUT_OF_BUDGET, str(error))
         except ModelUnreachable as error:
             return Ending(Reason.MODEL_UNREACHABLE, str(error))
-        candidate = understand(reply, task, state, start, bench)
+        candidate = understand(said, state, start, bench)
         attempt = judged(candidate, reply, start, bench, sink, number=number, began=began)
         if isinstance(attempt, Unusable):
             sink.unusable(number, attempt.message)
@@ -147,53 +117,10 @@ def _before(start: Start) -> str:
     return f"Before: {name} failed with {red[0].error or 'an error'}{more}."
 
 
-def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
-    """One call, with its whole possible cost reserved before it."""
-    written = [path for attempt in state.attempts for path in attempt.paths]
-    source = Source(bench.workspace, state.onto, bench.settings)
-    words = {"failures": state.failures, "nudge": state.nudge}
-    history, last = state.history[:-1], bench.budget.nearly_spent
-    chat, dropped = framed(task, source, written=written, history=history, last=last, **words)
-    sink.omitted(dropped)
-    reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
-    limits = CallLimits(max_output=reservation.max_output, seconds=bench.budget.seconds_left)
-    limits = replace(limits, temperature=state.temperature, more=lambda chat: bench.budget.grow(reservation, chat))
-    try:
-        with bench.stop.waiting():
-            reply = bench.model.complete(chat, limits=limits, on_chunk=lambda text: bench.say("reply", detail=text))
-    except ModelUnreachable as error:
-        bench.budget.failed(reservation, spent=error.spent)
-        raise
-    except OutOfBudget:  # of the requester or the repository; nothing was asked
-        bench.budget.failed(reservation, spent=False)
-        raise
-    except BaseException:
-        bench.budget.failed(reservation, spent=True)
-        raise
-    bench.budget.settle(reservation, reply.usage)
-    sink.reply(len(state.attempts) + 1, chat, reply)
-    return reply
-
-
-def understand(reply: Reply, task: Task, state: State, start: Start, bench: Workbench) -> Candidate | Unusable:
-    """The reply as a candidate that is new; or what is wrong with it, in words for the model."""
-    source = Source(bench.workspace, state.onto, bench.settings)
-    paths = frozenset(e.path for e in source.entries())
-
-    def read(path: str) -> bytes | None:
-        return None if source.hidden(path) else bench.workspace.read(state.onto, path)
-
-    shown = tuple(s.path for s in task.snippets if s.whole)
-    patch = parse(reply.text, read, paths, finish=reply.finish, expected=shown)
-    if isinstance(patch, Unusable):
-        return no_code(reply.text, patch)
-    secret = [path for path in patch.paths if source.hidden(path)]
-    if secret:
-        return Unusable(message=f"{secret[0]} is kept from you and cannot be changed.", kind="forbidden path")
-    candidate = from_patch(patch, state.onto, start, bench)
-    if isinstance(candidate, Candidate):
-        return _new(candidate, state, start)
-    return candidate
+def understand(said: Patch | Unusable, state: State, start: Start, bench: Workbench) -> Candidate | Unusable:
+    """What was said as a candidate that is new; or what is wrong with it, in words for the model."""
+    candidate = said if isinstance(said, Unusable) else from_patch(said, state.onto, start, bench)
+    return _new(candidate, state, start) if isinstance(candidate, Candidate) else candidate
 
 
 def _new(candidate: Candidate, state: State, start: Start) -> Candidate | Unusable:
@@ -237,6 +164,8 @@ def advance(state: State, attempt: Attempt, start: Start, *, shown: tuple[str, .
         signatures=(*state.signatures, mark),
         attempts=(*state.attempts, attempt),
         history=history,
+        seen=forgotten(state, attempt.paths),
+        again=(),
     )
 
 

@@ -287,6 +287,10 @@ class Workspace(Protocol):
         """Messages and changed paths of at most `limit` commits from `ref` on back, merges left out."""
         ...
 
+    def changes_of(self, ref: str, path: str, limit: int) -> str:
+        """The last changes of one file from `ref` on back, newest first, for a reader."""
+        ...
+
     def patch_text(self, old: Tree, new: Tree) -> str:
         """A unified diff for people."""
         ...
@@ -350,8 +354,8 @@ class Forge(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is going on. `phase` is one of baseline, environment, index, model, reply, apply, checks, judged, commit,
-    done."""
+    """What is going on. `phase` is one of baseline, environment, index, model, reply, lookup, apply, checks, judged,
+    commit, done."""
 
     phase: str
     attempt: int = 0

@@ -73,6 +73,16 @@ class Discarded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """An answer of questions, and what the model was shown of which tree; `asked` and `answers` belong together."""
+
+    attempt: int
+    tree: Tree
+    asked: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The last line. `tree` is that of the branch's tip, None when nothing was committed."""
 
@@ -80,10 +90,10 @@ class Ended:
     tree: Tree | None = None
 
 
-Entry = Run | Replied | Judged | Discarded | Ended
+Entry = Run | Replied | Looked | Judged | Discarded | Ended
 
 _KINDS: Mapping[str, type[Entry]] = MappingProxyType(
-    {"run": Run, "reply": Replied, "judged": Judged, "unusable": Discarded, "end": Ended}
+    {"run": Run, "reply": Replied, "look": Looked, "judged": Judged, "unusable": Discarded, "end": Ended}
 )
 _NAMES: Mapping[type[Entry], str] = MappingProxyType({kind: name for name, kind in _KINDS.items()})
 
@@ -124,6 +134,18 @@ def loads(text: str) -> tuple[Entry, ...]:
 
 def replies(entries: Iterable[Entry]) -> tuple[Reply, ...]:
     return tuple(entry.reply for entry in entries if isinstance(entry, Replied))
+
+
+def looked(entries: Iterable[Entry]) -> Mapping[tuple[str, str], str]:
+    """What was answered, by tree and question: a run that goes on, or is played again, does not look again."""
+    return MappingProxyType(
+        {
+            (entry.tree.id, question): answer
+            for entry in entries
+            if isinstance(entry, Looked)
+            for question, answer in zip(entry.asked, entry.answers, strict=False)
+        }
+    )
 
 
 def _whole(line: str) -> bool:

@@ -37,6 +37,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "best": best.number if best else None,
         "attempts": [_attempt(a) for a in outcome.attempts],
         "unusable": outcome.unusable,
+        "lookups": outcome.lookups,
         "verdict": _verdict(verdict) if verdict else None,
         "baseline": checks(outcome.baseline) if outcome.baseline else None,
         "model": outcome.model,

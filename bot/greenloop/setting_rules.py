@@ -33,7 +33,9 @@ ADDRESS = "`api_base` must be an address such as `http://127.0.0.1:8000/v1`, not
 SERVICE = "`advisories` must be an address such as `https://api.osv.dev`, without user name or password, not `{value}`."
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
-_MAY_BE_ZERO = frozenset({"max_cost", "cache_days", "daily_cost", "daily_tokens", "monthly_cost", "monthly_tokens"})
+_MAY_BE_ZERO = frozenset(
+    {"max_cost", "cache_days", "daily_cost", "daily_tokens", "monthly_cost", "monthly_tokens", "lookups"}
+)
 _SHELL_WORDS = frozenset({"&&", "||", "|", ";", ">", ">>", "<", "2>&1", "&"})
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 

@@ -142,6 +142,15 @@ class Settings:
     context_tokens: int = _option(
         24_000, "Tokens of one prompt at most; what does not fit is left out whole and named.", "context_tokens: 24000"
     )
+    lookups: int = _option(
+        6,
+        "How many answers of a run may be questions about the repository (lines, definitions, uses, history, a snippet "
+        "or a test to run) instead of edits; 0: none.",
+        "lookups: 6",
+    )
+    lookup_tokens: int = _option(
+        4000, "Tokens of one prompt that the answers to such questions may take.", "lookup_tokens: 4000"
+    )
     prices: Prices | None = _option(  # noqa: RUF009 - a frozen default
         None, "US dollars per million tokens, for a model without a public price.", "prices: {input: 0.5, output: 1.5}"
     )

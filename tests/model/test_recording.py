@@ -137,7 +137,10 @@ BROKEN: list[tuple[str, str]] = [
     ("hello\n", "Line 1 of the recording is not JSON: Expecting value: line 1 column 1 (char 0)."),
     ("[" * 100_000 + "\n", "Line 1 of the recording is not JSON: "),
     ("[1]\n", "Line 1 of the recording is not an object."),
-    ("{}\n", "Line 1 of the recording has the unknown kind None; version 1 has run, reply, judged, unusable, end."),
+    (
+        "{}\n",
+        "Line 1 of the recording has the unknown kind None; version 1 has run, reply, look, judged, unusable, end.",
+    ),
     (TEXT + '{"kind": ["run"]}\n', "Line 7 of the recording has the unknown kind ['run']; version 1 has "),
     (TEXT + '{"kind": "dream"}\n', "Line 7 of the recording has the unknown kind 'dream'; version 1 has run, reply,"),
     (TEXT + dumps(ENTRIES[0]), "A recording has exactly one line of the kind `run`, and it is the first."),

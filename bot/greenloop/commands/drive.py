@@ -6,20 +6,24 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from greenloop import recording
 from greenloop.candidate import Candidate, Start
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.context import Source, gather
-from greenloop.domain import Cause, Ending, Reason, Report, Request
+from greenloop.domain import Cause, Ending, Reason, Report, Request, Tree
 from greenloop.domain import Source as Origin
 from greenloop.feedback import first_failures
 from greenloop.imports import wanted
-from greenloop.loop import Sink, iterate
+from greenloop.looking import Looking
+from greenloop.loop import iterate
 from greenloop.named import names_file
 from greenloop.named import words as names
+from greenloop.ports import Chat, Reply
 from greenloop.retrieval.hybrid import Hybrid
 from greenloop.search import retriever
 from greenloop.trailers import Made, message
+from greenloop.turn import Answered, Sink
 from greenloop.workbench import Baseline, Workbench
 
 _MISSING = re.compile(r"No module named '([\w.]+)'")
@@ -41,9 +45,17 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
         text = message(made, request, sign_off=bench.settings.sign_off)
         return run.commit(made, candidate.tree, text)
 
+    def replied(attempt: int, chat: Chat, reply: Reply) -> None:
+        run.note(recording.replied(reply, attempt=attempt, prompt=recording.prompt_sha256(chat)))
+
     def unusable(attempt: int, words: str) -> None:
         course.unusable += 1
-        run.unusable(attempt, words)
+        run.note(recording.Discarded(attempt=attempt, message=words))
+
+    def looked(attempt: int, tree: Tree, answers: tuple[Answered, ...]) -> None:
+        course.lookups += 1
+        asked, told = tuple(a.question.words for a in answers), tuple(a.text for a in answers)
+        run.note(recording.Looked(attempt=attempt, tree=tree, asked=asked, answers=told))
 
     def omitted(names: tuple[str, ...]) -> None:
         known = course.task or task
@@ -51,13 +63,14 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
 
     shown = tuple(s.path for s in task.snippets if s.whole)
     failures = first_failures(base.report, frozenset(red), shown=shown)
-    sink = Sink(reply=run.answered, unusable=unusable, commit=commit, omitted=omitted)
-    engine = iterate(task, start, bench, failures=failures, sink=sink)
-    while course.ending is None:
-        try:
-            course.attempts.append(next(engine))
-        except StopIteration as end:
-            course.ending = end.value
+    sink = Sink(reply=replied, unusable=unusable, looked=looked, commit=commit, omitted=omitted)
+    with Looking(bench, start, run.seen) as looking:
+        engine = iterate(task, start, bench, failures=failures, sink=sink, looking=looking)
+        while course.ending is None:
+            try:
+                course.attempts.append(next(engine))
+            except StopIteration as end:
+                course.ending = end.value
 
 
 def searching(request: Request, source: Source, bench: Workbench) -> Hybrid:

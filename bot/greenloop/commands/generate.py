@@ -68,6 +68,7 @@ def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: 
         usage=bench.budget.used,
         model=bench.model.name,
         unusable=course.unusable,
+        lookups=course.lookups,
         omitted=course.task.omitted if course.task else (),
         seconds=seconds,
     )

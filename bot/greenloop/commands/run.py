@@ -12,7 +12,6 @@ from greenloop.commands.journal import FILE, REFS, Journal
 from greenloop.domain import Attempt, Outcome, Request, Tree
 from greenloop.errors import UsageError
 from greenloop.judge import improves
-from greenloop.ports import Chat, Reply
 from greenloop.settings import Settings
 from greenloop.trailers import Made, restored
 from greenloop.workspace import CommitInfo, GitWorkspace
@@ -43,6 +42,7 @@ class Run:
         self._theirs = theirs
         self._publish = publish
         self.request = request
+        self.seen = recording.looked(journal.before)
         self._journal = journal
         self._dry = dry
         self.branch = request.head
@@ -70,11 +70,9 @@ class Run:
             )
         self._journal.add(recording.Run(request=self.request, settings=settings, base=self.request.base, model=model))
 
-    def answered(self, attempt: int, chat: Chat, reply: Reply) -> None:
-        self._journal.add(recording.replied(reply, attempt=attempt, prompt=recording.prompt_sha256(chat)))
-
-    def unusable(self, attempt: int, message: str) -> None:
-        self._journal.add(recording.Discarded(attempt=attempt, message=message))
+    def note(self, entry: recording.Entry) -> None:
+        """An answer, or what came of one that is no attempt."""
+        self._journal.add(entry)
 
     def commit(self, made: Made, tree: Tree, message: str) -> str:
         """Commit and move the branch; a commit of an earlier, killed run with the same tree is taken as it is. The

@@ -19,7 +19,7 @@ from greenloop.domain.measured import (
     TestCase,
     Verdict,
 )
-from greenloop.domain.proposed import Delete, Edit, Move, Patch, Replace, Tree, Unusable, Write
+from greenloop.domain.proposed import Delete, Edit, Lookup, Move, Patch, Question, Replace, Tree, Unusable, Write
 
 __all__ = [
     "Attempt",
@@ -32,10 +32,12 @@ __all__ = [
     "Evidence",
     "Finding",
     "Frame",
+    "Lookup",
     "Message",
     "Move",
     "Outcome",
     "Patch",
+    "Question",
     "Reason",
     "Replace",
     "Report",

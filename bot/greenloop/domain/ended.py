@@ -106,5 +106,6 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     unusable: int = 0  # answers that could not become a tree
+    lookups: int = 0  # answers of nothing but questions
     omitted: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -59,6 +59,26 @@ class Patch:
         return tuple(dict.fromkeys(seen))
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that a model wants to see before it answers. `about` is a path with or without lines, a name, words, a
+    test's id, or the code of a snippet."""
+
+    kind: str  # "read" | "search" | "define" | "uses" | "list" | "history" | "test" | "run"
+    about: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.kind} {self.about}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """An answer of nothing but questions: no attempt."""
+
+    questions: tuple[Question, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unusable:
     """An answer that cannot become a tree. `message` is written for the model: what, where, the nearest real lines."""

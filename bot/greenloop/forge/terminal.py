@@ -23,6 +23,7 @@ WORDS = {
     "index": "indexing the repository",
     "model": "asking the model",
     "reply": "the model answers",
+    "lookup": "looking for the model",
     "unusable": "the answer could not be used",
     "checks": "running the checks",
     "judged": "judged",

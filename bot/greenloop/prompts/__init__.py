@@ -16,6 +16,7 @@ from greenloop.domain import Snippet, Task, Trust
 from greenloop.edits import FORMAT
 from greenloop.hidden import characters
 from greenloop.ports import Chat, ChatMessage
+from greenloop.prompts.looks import LOOKING, NO_LOOKING, NO_LOOKS, Looks, seen
 from greenloop.secrets import scrub
 
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
@@ -25,11 +26,17 @@ _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
 
 @cache
-def system() -> str:
-    return files(__name__).joinpath("system.md").read_text("utf-8").format(format=FORMAT).strip()
+def system(*, looks: bool = False) -> str:
+    """The same for all prompts of a run, so that a provider keeps it. `looks`: with how to ask."""
+    said = _text("system.md").format(format=FORMAT, ask=LOOKING if looks else NO_LOOKING).strip()
+    return f"{said}\n\n{_text('looks.md').strip()}" if looks else said
 
 
-def chat(
+def _text(name: str) -> str:
+    return files(__name__).joinpath(name).read_text("utf-8")
+
+
+def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     task: Task,
     snippets: Iterable[Snippet],
     *,
@@ -38,6 +45,7 @@ def chat(
     nudge: str = "",
     last: bool = False,
     changed: Collection[str] = (),
+    looks: Looks = NO_LOOKS,
 ) -> Chat:
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
     why the last answer did not count; `last` says that there will hardly be another. What is the same in every call
@@ -53,6 +61,7 @@ def chat(
     files = _files(s for s in known if s.path not in changed)
     now = [
         _files((s for s in known if s.path in changed), FILES_CHANGED if files else FILES),
+        _section("What you asked", seen(looks, Quotation.of(sum(looks.answers, ())).around)),
         _section("What fails now", failures and Quotation.of((failures,)).around(failures, "checks", "the checks")),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
         nudge.strip() and f"# Your last answer did not count\n\n{nudge.strip()}",
@@ -60,7 +69,7 @@ def chat(
     ]
     texts = [_joined(ever), _joined((*ever, files)), _joined((*ever, files, *now))]
     return (
-        ChatMessage(role="system", text=system()),
+        ChatMessage(role="system", text=system(looks=looks.offered)),
         ChatMessage(role="user", text=texts[2], stable=tuple(dict.fromkeys(len(text) for text in texts[:2]))),
     )
 

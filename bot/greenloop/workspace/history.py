@@ -10,6 +10,11 @@ from greenloop.domain import Tree
 
 # `git log` with a NUL after each message and each path, and one more after a commit. No message can hold one.
 PAST = ("--no-merges", "--no-renames", "--no-show-signature", "--name-only", "-z", "--format=%x01%H%x00%B%x00")
+# the last changes of one path, for a reader
+CHANGES = (
+    *("--no-merges", "--no-renames", "--no-show-signature", "--no-color", "--no-ext-diff", "--no-textconv"),
+    *("--patch", "-U1", "--date=short", "--format=commit %h %ad %s"),
+)
 _COMMIT = re.compile(rb"(?:^|\0)\x01[0-9a-f]{40,64}\0")
 
 

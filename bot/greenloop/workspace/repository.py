@@ -17,7 +17,7 @@ from greenloop.ports import Change, Entry
 from greenloop.workspace import diffs, laying, refs, status
 from greenloop.workspace.applying import make
 from greenloop.workspace.drafts import Draft, Folder, Leaf
-from greenloop.workspace.history import PAST, CommitInfo, parse, past
+from greenloop.workspace.history import CHANGES, PAST, CommitInfo, parse, past
 from greenloop.workspace.objects import Objects
 from greenloop.workspace.paths import Forbidden, shown
 from greenloop.workspace.plumbing import Plumbing
@@ -107,6 +107,11 @@ class GitWorkspace:
     def past(self, ref: str, limit: int) -> Iterable[tuple[str, tuple[str, ...]]]:
         """Messages and changed paths of at most `limit` commits from `ref` on back, merges left out."""
         return past(self._plumbing.run("log", *PAST, f"--max-count={limit}", self.resolve(ref), "--"))
+
+    def changes_of(self, ref: str, path: str, limit: int) -> str:
+        """The last changes of one file, newest first: a line for each commit and its difference there."""
+        words = (*CHANGES, f"--max-count={limit}", self.resolve(ref), "--", f":(top,literal){path}")
+        return self._plumbing.run("log", *words).decode("utf-8", "replace")
 
     def working_tree(self) -> Tree:
         """What is on disk now, uncommitted and untracked (not ignored) files included, as a tree."""
