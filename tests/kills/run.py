@@ -9,9 +9,10 @@ a mutation tester: it asks only whether the rules that matter are guarded by a t
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import tomllib
@@ -20,9 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 300
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["pytest", "hypothesis", "httpx", "git", "yaml"])  # once, not for each rule
 COPIED = (
     "bot",
     "tests",
@@ -64,13 +70,41 @@ def load(areas: list[str]) -> list[Kill]:
     return kills
 
 
-def pytest(tests: list[str], *, root: Path, extra: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    """Run these tests on the source in `root`; whatever they start finds the same source first."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("COV", "PYTEST_", "COVERAGE_"))}
-    environment["PYTHONPATH"] = str(root / "bot")
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # most of a short run's time, and none of them is needed
-    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *extra, *tests]
-    return subprocess.run(argv, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
+def run_tests(tests: list[str], *, root: Path, extra: tuple[str, ...] = ()) -> tuple[int | None, str]:
+    """Run these tests on the source in `root`; whatever they start finds the same source first. The exit code, None
+    when time ran out, and what was printed."""
+    argv = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", *extra, *tests]
+    with tempfile.NamedTemporaryFile(prefix="kill-", suffix=".log") as said:
+        process = FORKS.Process(target=_inside, args=(argv, str(root), said.name))
+        process.start()
+        process.join(SECONDS)
+        code = process.exitcode
+        if code is None and process.pid is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.join()
+        return code, said.read().decode(errors="replace")
+
+
+def _inside(argv: list[str], root: str, said: str) -> NoReturn:
+    """A process that has loaded what all tests need and nothing of ours."""
+    os.setsid()
+    for stream in (1, 2):
+        os.dup2(os.open(said, os.O_WRONLY | os.O_APPEND), stream)
+    for name in [k for k in os.environ if k.startswith(("COV", "PYTEST_", "COVERAGE_"))]:
+        del os.environ[name]
+    os.environ["PYTHONPATH"] = f"{root}/bot"
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # most of a short run's time, and none of them is needed
+    os.chdir(root)
+    sys.path[:] = [f"{root}/bot", *(p for p in sys.path if Path(p) not in {ROOT / "bot", ROOT / "tests/kills"})]
+    os._exit(pytest.main(argv))
+
+
+def _linked(source: str, target: str) -> None:
+    """A copy that costs nothing: what is changed in it is made anew."""
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 @contextmanager
@@ -82,9 +116,9 @@ def copy() -> Iterator[Path]:
         for name in COPIED:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, root / name, symlinks=True)
+                shutil.copytree(source, root / name, symlinks=True, copy_function=_linked)
             elif source.exists():
-                shutil.copy2(source, root / name)
+                _linked(str(source), str(root / name))
         yield root
 
 
@@ -103,6 +137,7 @@ def disarm(kill: Kill, root: Path) -> str:
         compile(changed, kill.file, "exec")
     except SyntaxError as error:
         return f"{kill.file} is no Python any more: {error}"
+    path.unlink()
     path.write_text(changed)
     for stale in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
         stale.unlink()
@@ -115,24 +150,23 @@ def judge(kill: Kill) -> str:
         problem = disarm(kill, root)
         if problem:
             return problem
-        try:
-            done = pytest([kill.test], root=root)
-        except subprocess.TimeoutExpired:
-            return f"the test did not end within {SECONDS} s"
-    if done.returncode == 1:  # 1 is pytest's word for "tests failed"; everything above means that none was run
+        code, said = run_tests([kill.test], root=root)
+    if code is None:
+        return f"the test did not end within {SECONDS} s"
+    if code == 1:  # pytest's word for "tests failed"; everything above means that none was run
         return ""
-    what = "stays green" if done.returncode == 0 else f"could not be run (pytest ended with {done.returncode})"
-    return f"the test {what}:\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
+    what = "stays green" if code == 0 else f"could not be run (pytest ended with {code})"
+    return f"the test {what}:\n{said[-3000:]}"
 
 
 def green(kills: list[Kill], jobs: int) -> bool:
     """Whether every test that the kills name passes on the source as it is."""
     tests = sorted({kill.test for kill in kills})
     with copy() as root:
-        done = pytest(tests, root=root, extra=("-p", "xdist.plugin", "-n", str(jobs)))
-    if done.returncode:
-        sys.stdout.write(f"{done.stdout[-6000:]}{done.stderr[-3000:]}\nThe tests are not green to begin with.\n")
-    return done.returncode == 0
+        code, said = run_tests(tests, root=root, extra=("-p", "xdist.plugin", "-n", str(jobs)))
+    if code != 0:
+        sys.stdout.write(f"{said[-9000:]}\nThe tests are not green to begin with.\n")
+    return code == 0
 
 
 def main() -> int:
