@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from greenloop.domain import Snippet
+from greenloop.retrieval.answer import Place
 from greenloop.retrieval.corpus import File, searchable
+from greenloop.retrieval.graph import Graph
 from greenloop.retrieval.history import past
 from greenloop.retrieval.hybrid import Hybrid, Material
 from greenloop.retrieval.kinds import attributes, is_data, kind, left_out
@@ -128,3 +131,25 @@ def test_what_is_not_written_here_is_left_out() -> None:
         '*.js linguist-vendored\nkept.js -linguist-vendored\n"made/a b" binary\n# x binary\n[attr]y binary\n'
     )
     assert [away(path) for path in ("a.js", "kept.js", "made/a", "x", "y")] == [True, False, False, False, False]
+
+
+def test_what_hangs_together_with_the_code_is_named_beside_it() -> None:
+    pad = "".join(f"# {n}\n" for n in range(70))
+    files = {
+        "src/post.py": f"class Post(Carrier):\n    def send_mail(self, x):\n        return stamp_it(x)\n{pad}",
+        "src/stamps.py": f"def stamp_it(x):\n    return x\n\n\nclass Carrier:\n    kind = 1\n{pad}",
+        "src/office.py": f"def open_office():\n    return Post().send_mail(1)\n{pad}",
+        "src/shop.py": f"def shop():\n    return 1\n{pad}",
+        "tests/test_post.py": f"def test_it():\n    assert 1\n{pad}",
+    }
+    commits = [("Together", ("src/post.py", "src/shop.py"))] * 2
+    made = searcher(files, *commits)
+    graph = Graph(made.corpus, made.ranking.links, made.past)
+    chunk = next(c for c in made.corpus.chunks(made.corpus.rows[1]) if c.name == "Post.send_mail")
+    shown = (Snippet(source="repository", path="src/post.py", start=1, text=files["src/post.py"], reason=""),)
+    assert list(graph.beside((Place("src/post.py", chunk, ""),), shown, files.get)) == [
+        "src/stamps.py:1: def stamp_it(x) (used by send_mail)",
+        "src/office.py:1: def open_office() (uses send_mail)",
+        "tests/test_post.py (tests of src/post.py)",
+        "src/shop.py (often changed together with what is quoted)",
+    ]

@@ -107,18 +107,21 @@ def _cost(spans: Iterable[Span], lines: Sequence[str], estimate: Callable[[str],
     return sum(estimate("".join(lines[start - 1 : end])) + _HEADER for start, end in spans)
 
 
-def outline(
-    files: Iterable[tuple[str, Sequence[Chunk]]], shown: Sequence[Snippet], estimate: Callable[[str], int], budget: int
-) -> tuple[str, ...]:
+def outline(files: Iterable[tuple[str, Sequence[Chunk]]], shown: Sequence[Snippet]) -> Iterator[str]:
     """What the files that matter hold beside what is quoted: a line for each signature, so that it can be asked for."""
-    found: list[str] = []
     for path, chunks in files:
         spans = [(s.start, s.start + s.text.count("\n")) for s in shown if s.path == path]
-        for line in _signatures(path, chunks, spans):
-            budget -= estimate(line) + 1
-            if budget < 0:
-                return tuple(found)
-            found.append(line)
+        yield from _signatures(path, chunks, spans)
+
+
+def bounded(lines: Iterable[str], estimate: Callable[[str], int], budget: int) -> tuple[str, ...]:
+    """As many lines as fit."""
+    found: list[str] = []
+    for line in lines:
+        budget -= estimate(line) + 1
+        if budget < 0:
+            break
+        found.append(line)
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from greenloop.retrieval import answer, opening
 from greenloop.retrieval.chunks import Chunk
 from greenloop.retrieval.corpus import Corpus, File, Read, corpus, update
 from greenloop.retrieval.dense import Dense
+from greenloop.retrieval.graph import Graph
 from greenloop.retrieval.history import Past
 from greenloop.retrieval.query import parse
 from greenloop.retrieval.ranking import Ranked, Ranking
@@ -130,8 +131,13 @@ class Hybrid:
     def _find(self, query: str, budget: int) -> Found:
         with self.store.reading():
             estimate = self._material.estimate
-            snippets = self._fitted(query, budget - budget // _OUTLINE).snippets
-            return Found(snippets, answer.outline(self._around(snippets), snippets, estimate, budget // _OUTLINE))
+            fitted = self._fitted(query, budget - budget // _OUTLINE)
+            graph = Graph(self.corpus, self.ranking.links, self.past)
+            beside = graph.beside(fitted.places, fitted.snippets, self._material.read)
+            near = answer.bounded(beside, estimate, budget // _OUTLINE // 2)
+            left = budget // _OUTLINE - sum(estimate(line) + 1 for line in near)
+            rest = answer.outline(self._around(fitted.snippets), fitted.snippets)
+            return Found(fitted.snippets, (*near, *answer.bounded(rest, estimate, left)))
 
     def regions(self, query: str, budget: int) -> list[tuple[str, int, int]]:
         """What `find` would quote, best first, as (path, first line, last line): for measuring."""
