@@ -153,6 +153,35 @@ def measure(cases: Sequence[Mapping[str, Any]], work: Path) -> Rows:
     return rows
 
 
+def in_prompt(cases: Sequence[Mapping[str, Any]], work: Path) -> Iterator[str]:
+    """Of the fixes of more than one file: gold functions that the loop's first prompt quotes, without any lookup."""
+    from greenloop.model.budget import estimate_tokens  # noqa: PLC0415 - only here
+    from greenloop.settings import Settings  # noqa: PLC0415 - only here
+
+    common = harness()
+    budget = Settings().context_tokens // 2
+    found: dict[str, list[float]] = {}
+    for case in (case for case in cases if len(case["gold_lines"]) > 1 and case["gold_funcs"]):
+        root = work / case["repo"].replace("/", "+")
+        common.checkout(case["repo"], case["parent"], root)
+        read, past = reader(root), before(common.gitdir(case["repo"]), case["parent"])
+        files = searchable(files_in(root))
+        made = Hybrid(
+            Store(work / f"{root.name}.sqlite"),
+            Material(files=files, read=read, past=past, estimate=estimate_tokens),
+        )
+        for kind, query in QUERIES.items():
+            shown = made.find(case[query], budget).snippets
+            lines = {(s.path, s.start + n) for s in shown for n in range(s.text.count("\n") + 1)}
+            units = {(p, u.name): u for p in case["gold_lines"] for u in common.units_of(read(p) or "") or []}
+            gold = [(path, units[path, name]) for path, name in case["gold_funcs"] if (path, name) in units]
+            there = [all((path, n) in lines for n in range(u.start, u.end)) for path, u in gold]
+            found.setdefault(kind, []).append(sum(there) / len(there))
+        made.close()
+    yield f"\nFixes of more than one file: gold functions quoted whole in a first prompt of {budget} tokens"
+    yield from (f"{kind}: {100 * mean(shares):.1f} % ({len(shares)} cases)" for kind, shares in found.items())
+
+
 def interval(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], key: str) -> str:
     """The mean difference of the same cases, and where 95 % of its bootstrap draws lie; in points."""
     pairs = [a[key] - b[key] for a, b in zip(ours, theirs, strict=True)]
@@ -179,10 +208,14 @@ def main() -> int:
     asked.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth case")
     asked.add_argument("--cases", type=Path, help="other cases than the harness's open ones")
     asked.add_argument("--json", type=Path, metavar="FILE", help="write each case's measures there")
+    asked.add_argument("--prompt", action="store_true", help="only what the loop's first prompt quotes of larger fixes")
     options = asked.parse_args()
     path = options.cases or Path(os.environ["LOCALIZE"]) / "data/open/cases.jsonl"
     cases = [json.loads(line) for line in path.read_text("utf-8").splitlines()][:: options.every]
     with TemporaryDirectory() as folder:
+        if options.prompt:
+            print("\n".join(in_prompt(cases, Path(folder))))
+            return 0
         rows = measure(cases, Path(folder))
     if options.json:
         options.json.write_text(json.dumps([[*key, values] for key, values in rows.items()]))

@@ -45,6 +45,7 @@ HOMES = {
     "qdrant_client": "retrieval.vectors",
     "rich": "forge.terminal",
     "ruff": "checks.ruff",
+    "tree_sitter": "retrieval.languages",
     "uv": "environment",
     "yaml": "yaml_document",
 }

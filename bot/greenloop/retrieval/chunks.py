@@ -89,7 +89,7 @@ def _body(
         last = node.end_lineno or node.lineno
         if first < at:  # two on one line
             continue
-        yield from _run(kind, name, at, first - 1, lines, bases)
+        yield from run(kind, name, at, first - 1, lines, bases)
         qualified = f"{name}.{node.name}" if name else node.name
         signature = lines[node.lineno - 1].strip()[:120]
         if isinstance(node, ast.ClassDef):
@@ -98,7 +98,7 @@ def _body(
         else:
             yield Chunk(kind="function", name=qualified, start=first, end=last, signature=signature)
         at = last + 1
-    yield from _run(kind, name, at, end, lines, bases)
+    yield from run(kind, name, at, end, lines, bases)
 
 
 def _definitions(body: list[ast.stmt]) -> Iterator[_Def | ast.ClassDef]:
@@ -113,7 +113,7 @@ def _definitions(body: list[ast.stmt]) -> Iterator[_Def | ast.ClassDef]:
             yield from sorted(_definitions(inner), key=lambda found: found.lineno)
 
 
-def _run(kind: str, name: str, start: int, end: int, lines: list[str], bases: tuple[str, ...]) -> Iterator[Chunk]:
+def run(kind: str, name: str, start: int, end: int, lines: list[str], bases: tuple[str, ...]) -> Iterator[Chunk]:
     """What lies between definitions, without the empty lines around it."""
     while start <= end and not lines[start - 1].strip():
         start += 1

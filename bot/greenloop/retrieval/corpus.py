@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from greenloop.retrieval import chunks, kinds
+from greenloop.retrieval import chunks, kinds, languages
 from greenloop.retrieval.store import Parsed, Row, Store
 from greenloop.retrieval.tokens import count
 
@@ -55,7 +55,7 @@ def language(path: str) -> str:
     """What decides how a file is cut; part of its key, so that another parser does not meet this one's chunks."""
     if path.endswith(_PYTHON):
         return f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return "text"
+    return languages.grammar(path) or "text"
 
 
 def key(file: File) -> str:
@@ -63,7 +63,7 @@ def key(file: File) -> str:
 
 
 def parse(file: File, text: str) -> Parsed:
-    found = chunks.python(text) if file.path.endswith(_PYTHON) else None
+    found = chunks.python(text) if file.path.endswith(_PYTHON) else languages.chunks(file.path, text)
     if found is None:
         found = chunks.windows(text)
     lines = chunks.lines_of(text)
