@@ -7,9 +7,22 @@ import pytest
 from greenloop.retrieval import languages
 from greenloop.retrieval.corpus import File, key, parse
 
+SCRIPT = """import x from 'x';
+
+export const send = (r) => {
+  return x(r);
+};
+
+class Post {
+  kind = 1;
+  to(a) {
+    a
+  }
+}
+"""
 SOURCES = {
     "a.js": (
-        "import x from 'x';\n\nexport const send = (r) => {\n  return x(r);\n};\n\nclass Post {\n  kind = 1;\n  to(a) {\n    a\n  }\n}\n",
+        SCRIPT,
         ["1", "send 3-5", "Post 7-8", "Post.to 9-11", "Post 12"],
     ),
     "a.ts": (
