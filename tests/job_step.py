@@ -83,10 +83,10 @@ class Step:
 
 @contextmanager
 def started(
-    step: Step, payload: Mapping[str, Any], server: ModelServer, *before: str
+    step: Step, payload: Mapping[str, Any], server: ModelServer, *before: str, name: str = "issue_comment"
 ) -> Iterator[subprocess.Popen[str]]:
     """A step that is at work; whatever becomes of the test, it is gone afterwards."""
-    env = step.prepared("issue_comment", payload, server)
+    env = step.prepared(name, payload, server)
     command = [*before, sys.executable, str(MAIN)]
     with subprocess.Popen(command, env=env, cwd=step.folder, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from time import monotonic
 
 from greenloop.candidate import Candidate, Start, examine, from_patch
-from greenloop.context import Source
 from greenloop.domain import Attempt, Ending, Patch, Reason, Task, Unusable, Verdict
 from greenloop.environment import Unavailable
 from greenloop.errors import ModelUnreachable, OutOfBudget
@@ -19,7 +18,7 @@ from greenloop.judge import improves
 from greenloop.looking import Looking
 from greenloop.ports import Reply
 from greenloop.trailers import Made
-from greenloop.turn import Sink, State, forgotten, offered, turn
+from greenloop.turn import Sink, State, forgotten, turn
 from greenloop.workbench import Workbench
 
 _UNUSABLE_IN_A_ROW = 2
@@ -28,11 +27,10 @@ _FRESH_TEMPERATURE = 0.6
 
 
 def iterate(
-    task: Task, start: Start, bench: Workbench, *, failures: str, sink: Sink, looking: Looking
+    task: Task, start: Start, bench: Workbench, *, begun: State, sink: Sink, looking: Looking
 ) -> Generator[Attempt, None, Ending]:
     """Yield each attempt as soon as it is committed; return why it ended. Never raises for the model's side."""
-    source = Source(bench.workspace, start.base.tree, bench.settings)
-    state = State(onto=start.base.tree, failures=failures, offered=offered(task, source))
+    state = begun
     while len(state.attempts) < bench.settings.attempts:
         began = monotonic()
         number = len(state.attempts) + 1
@@ -176,6 +174,8 @@ def _standing(verdict: Verdict) -> tuple[float, ...]:
 
 def _end(state: State) -> Reason:
     """Why a run without a green attempt ended, as far as the attempts tell."""
+    if state.best and state.best.verdict.green:  # suggestions of a review, to which no answer added anything
+        return Reason.GREEN
     return Reason.IMPROVED if state.best and improves(state.best.verdict) else Reason.UNCHANGED
 
 

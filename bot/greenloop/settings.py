@@ -229,6 +229,11 @@ class Settings:
     tidy: bool = _option(
         True, "Whether ruff's safe fixes and formatter run on the changed lines before the checks.", "tidy: true"
     )
+    resolve_threads: bool = _option(
+        False,
+        "Whether a review's thread is resolved when the diff or a check shows that it is done.",
+        "resolve_threads: false",
+    )
     sign_off: bool = _option(False, "Whether commits carry `Signed-off-by` of the requester (DCO).", "sign_off: false")
     command_names: Mapping[str, str] = _option(
         {}, "What commands are called in comments, without the `/`.", "command_names: {generate: fix}"

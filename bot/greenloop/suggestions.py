@@ -21,6 +21,7 @@ SEVERAL = "there are several at this place"
 HIDDEN = "it holds characters that nobody sees, or stands where nobody sees it"
 OVERLAP = "it is about lines that another suggestion of this review changes"
 BEYOND = "the file has no such lines, or is no text"
+PROTECTED = "what it changes is protected here, or could not be checked"
 SAME = "these lines are like that already"
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})([^\n]*)")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")

@@ -133,7 +133,10 @@ def test_a_review_is_one_task(step: Step) -> None:
         code, log = step.run("pull_request_review", step.fake.event("pull_request_review", review), server)
     assert code == 0, log
     prompt = server.chats[0]["messages"][1]["content"]
-    assert "Please mend it.\n\nsums.py:1: This forgets the sum, see test_total." in prompt
+    assert (
+        "Please mend it.\n\nThreads of the review:\n\nT1 sums.py:4: This forgets the sum, see test_total.\n\nBefore"
+        in prompt
+    )
     assert seen(step)["refs"]["refs/heads/topic"] == ["initial", "a topic", "fix: add up"]
 
 

@@ -20,5 +20,8 @@ class Course:
 
     @property
     def best(self) -> Attempt | None:
-        """The first of those with the highest score."""
+        """The last one, when it is green: it goes on from what is green already. Otherwise the first of those with the
+        highest score."""
+        if self.attempts and self.attempts[-1].verdict.green:
+            return self.attempts[-1]
         return max(self.attempts, key=lambda a: a.verdict.score, default=None)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from greenloop import recording
 from greenloop.candidate import Candidate, Start
+from greenloop.commands import suggested
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.context import Source, gather
@@ -23,7 +24,7 @@ from greenloop.ports import Chat, Reply
 from greenloop.retrieval.hybrid import Hybrid
 from greenloop.search import retriever
 from greenloop.trailers import Made, message
-from greenloop.turn import Answered, Sink
+from greenloop.turn import Answered, Sink, State, offered
 from greenloop.workbench import Baseline, Workbench
 
 _MISSING = re.compile(r"No module named '([\w.]+)'")
@@ -64,13 +65,32 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
     shown = tuple(s.path for s in task.snippets if s.whole)
     failures = first_failures(base.report, frozenset(red), shown=shown)
     sink = Sink(reply=replied, unusable=unusable, looked=looked, commit=commit, omitted=omitted)
+    state = State(onto=base.tree, failures=failures, offered=offered(task, source))
+    if request.threads:
+        state, bench = _suggested(request, start, bench, sink, course, state)
     with Looking(bench, start, run.seen) as looking:
-        engine = iterate(task, start, bench, failures=failures, sink=sink, looking=looking)
+        engine = iterate(course.task, start, bench, begun=state, sink=sink, looking=looking)
         while course.ending is None:
             try:
                 course.attempts.append(next(engine))
             except StopIteration as end:
                 course.ending = end.value
+
+
+def _suggested(
+    request: Request, start: Start, bench: Workbench, sink: Sink, course: Course, state: State
+) -> tuple[State, Workbench]:
+    """Suggestions of a review come first, and cost no attempt."""
+    plan = suggested.plan(request, start, bench)
+    more = replace(bench, settings=replace(bench.settings, attempts=bench.settings.attempts + 1))
+    attempt = suggested.first(plan, start, more, sink)
+    if attempt is None or course.task is None:
+        return state, bench
+    course.attempts.append(attempt)
+    if suggested.enough(attempt, plan, request):
+        course.ending = Ending(Reason.GREEN)
+    course.task = suggested.told(course.task, plan, request)
+    return suggested.after(attempt, state, start, course.task), more
 
 
 def searching(request: Request, source: Source, bench: Workbench) -> Hybrid:

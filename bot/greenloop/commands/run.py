@@ -24,7 +24,7 @@ class Run:
     """The branch of a run and its commits. `dry` makes neither: for a replay. `publish` takes each commit and ref to
     where others see it; then the record goes along with every attempt, so that a lost machine loses nothing. On a
     branch that is `theirs` the attempts stay with the record, and the branch is moved forward once, at the end.
-    `last_words` are kept in the record as well: what is told of the end, should nobody live to tell it."""
+    What is `beside` the result in the record is to be told of the end, should nobody live to tell it."""
 
     def __init__(
         self,
@@ -35,10 +35,10 @@ class Run:
         dry: bool = False,
         publish: Publish | None = None,
         theirs: bool = False,
-        last_words: Callable[[Outcome], str] = lambda _: "",
+        beside: Callable[[Outcome], Mapping[str, bytes]] = lambda _: MappingProxyType({}),
     ) -> None:
         self._workspace = workspace
-        self._last_words = last_words
+        self._beside = beside
         self._theirs = theirs
         self._publish = publish
         self.request = request
@@ -135,7 +135,7 @@ class Run:
             self._made(best.tree, restored(self.request, best.number, best.commit))
             self._advance(before)
         landed = self._workspace.ref(self._branch_ref) == self.tip  # by an earlier run that was killed then
-        if self._theirs and improves(best.verdict) and not landed:
+        if self._theirs and (best.verdict.green or improves(best.verdict)) and not landed:
             if self._publish is not None and self._journal.text != self._recorded:
                 self._keep()  # whoever finds the branch moved must not pay for the last answers again
             self._move(self.tip, self._branch_ref, self.start)
@@ -146,7 +146,7 @@ class Run:
         self._journal.add(recording.Ended(reason=outcome.reason, tree=outcome.best.tree if outcome.best else None))
         if not self._dry:
             said = json.dumps(result.as_dict(outcome), indent=2).encode()
-            self._keep({RESULT: said, WORDS: self._last_words(outcome).encode()})
+            self._keep({RESULT: said, **self._beside(outcome)})
             if self._journal.folder is not None:
                 (self._journal.folder / RESULT).write_bytes(said)
         return outcome

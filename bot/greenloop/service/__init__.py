@@ -19,7 +19,7 @@ from greenloop.model.replay import Replay
 from greenloop.orders import UNKNOWN, Words, level
 from greenloop.ports import Model
 from greenloop.sense import hint
-from greenloop.service import beside, earlier
+from greenloop.service import beside, earlier, review
 from greenloop.service.guard import refusal
 from greenloop.service.job import Job, judge, play
 from greenloop.service.told import Told
@@ -93,8 +93,12 @@ def _job(
     if repository.archived:
         raise Refused(ARCHIVED)
     pull = github.pull_request(request.number or 0) if _on_pull_request(request) else None
-    request = _reviewed(request, github) if request.source is Source.REVIEW else request
-    request = replace(request, text=visible(request.text))
+    if request.source is Source.REVIEW and pull is not None:
+        found = github.review_threads(pull.number)
+        request, others = review.ordered(request, found, github)
+        pull = replace(pull, head_sha=found.head)
+    else:
+        request, others = replace(request, text=visible(request.text)), ()
     if request.command != EVALUATE:
         _require_sense(request.text, settings)
     if pull is not None:
@@ -121,7 +125,7 @@ def _job(
         remote=Remote(url=repository.clone_url, token=inputs.token),
         start=request.base or repository.default_branch,
         pull=pull,
-        thread=() if evaluating else _quoted(request, github, comments),
+        thread=() if evaluating else (*_quoted(request, github, comments), *others),
         earlier=earlier.keys(comments, me=github.whoami(), but=request.key),
     )
 
@@ -178,12 +182,3 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[S
 
 def _model(settings: Settings, inputs: Inputs, runner: Runner) -> Model:
     return open_model(settings, environment=inputs.keys, health=runner.places.cache)
-
-
-def _reviewed(request: Request, github: GitHub) -> Request:
-    """A review is one task: its body, and its own author's comments at their places in the code."""
-    review = github.review(request.number or 0, request.comment or 0)
-    own = [c for c in review.comments if c.author == request.actor]
-    lines = [f"{c.path}{f':{c.line}' if c.line else ''}: {c.body.strip()}" for c in own]
-    text = "\n\n".join(part for part in (request.text, *lines) if part)
-    return replace(request, text=text, files=tuple(dict.fromkeys(c.path for c in own)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from greenloop import recording
 from greenloop.app import bench
 from greenloop.commands.evaluate import evaluate
 from greenloop.commands.generate import generate
-from greenloop.commands.journal import FILE, REFS, Journal, opened
+from greenloop.commands.journal import REFS, Journal, opened
 from greenloop.commands.run import RESULT, WORDS, Run
 from greenloop.domain import Message, Outcome, Reason, Request
 from greenloop.errors import GreenloopError
@@ -28,7 +28,7 @@ from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.render import verdict
-from greenloop.service import earlier
+from greenloop.service import earlier, record, review
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
@@ -81,15 +81,16 @@ def play(job: Job) -> Outcome:
         branches = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}")
         refs = (*branches, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
         with job.remote.clone(clone, refs) as workspace, _locked(job, workspace, clone) as lock:
-            base = _earlier_base(workspace, job) or (job.pull.head_sha if job.pull else _tip(workspace, job))
-            request = replace(job.request, base=base, head=job.branch)
-            _restore(workspace, key)
+            request = record.request(workspace, job.request.key) or replace(
+                job.request, base=job.pull.head_sha if job.pull else _tip(workspace, job), head=job.branch
+            )
+            record.restore(workspace, key)
             secrets = (job.remote.token, *split(job.settings.api_key))
             with opened(workspace.git_dir, key, fresh=False, secrets=secrets) as journal:
                 if journal.key != key:  # the first one has ended
                     return _told_again(job, request, workspace)
                 outcome = _run(job, request, workspace, journal, clone=clone, lock=lock)
-                outcome = outcome if job.dry else _tidied(job, outcome, clone)
+                outcome = outcome if job.dry else _tidied(job, _answered(job, outcome, workspace), clone)
     job.told.ended(outcome)
     return outcome
 
@@ -135,40 +136,21 @@ def _tip(workspace: GitWorkspace, job: Job) -> str:
     return workspace.resolve(f"refs/heads/{job.start}")
 
 
-def _earlier_base(workspace: GitWorkspace, job: Job) -> str | None:
-    """A run that goes on keeps its base, wherever the branch that it came from is now."""
-    entries = _entries(workspace, job.request.key)
-    head = entries[0] if entries else None
-    return head.base if isinstance(head, recording.Run) else None
-
-
-def _entries(workspace: GitWorkspace, key: str) -> tuple[recording.Entry, ...]:
-    data = _recorded(workspace, key)
-    return recording.loads(data.decode("utf-8", "replace")) if data else ()
-
-
-def _recorded(workspace: GitWorkspace, key: str, name: str = FILE) -> bytes | None:
-    tip = workspace.ref(REFS + key)
-    return workspace.read(workspace.tree(tip), name) if tip else None
-
-
-def _restore(workspace: GitWorkspace, key: str) -> None:
-    """The journal as the run's ref has it; only those who may push can write that."""
-    data = _recorded(workspace, key)
-    if data is not None:
-        folder = workspace.git_dir / "greenloop" / "runs" / key
-        folder.mkdir(parents=True)
-        (folder / FILE).write_bytes(data)
-
-
 def _told_again(job: Job, request: Request, workspace: GitWorkspace) -> Outcome:
     """The same end as before, and its last words once more: the first runner may not have lived to say them."""
     key = request.key
-    said = json.loads(_recorded(workspace, key, RESULT) or b"{}")
-    job.told.say((_recorded(workspace, key, WORDS) or b"").decode("utf-8", "replace") or HANDLED)
+    said = json.loads(record.read(workspace, key, RESULT) or b"{}")
+    job.told.say((record.read(workspace, key, WORDS) or b"").decode("utf-8", "replace") or HANDLED)
     reason = next((r for r in Reason if r.word == said.get("reason")), Reason.REFUSED)
     kept = {name: said.get(name) for name in ("branch", "tip", "url")}
-    return Outcome(request=request, reason=reason, detail=HANDLED, **kept)
+    return _answered(job, Outcome(request=request, reason=reason, detail=HANDLED, **kept), workspace)
+
+
+def _answered(job: Job, outcome: Outcome, workspace: GitWorkspace) -> Outcome:
+    """With what is to be said in the threads of a review said there."""
+    kept = None if job.dry else record.read(workspace, outcome.request.key, review.ANSWERS)
+    trouble = review.answer(outcome.request, kept, job.github, resolve=job.settings.resolve_threads)
+    return replace(outcome, detail=f"{outcome.detail} {trouble}".strip())
 
 
 def _run(
@@ -189,10 +171,12 @@ def _run(
         if not job.dry:
             job.remote.push(clone, sha, ref, expected=expected)
 
-    def last_words(outcome: Outcome) -> str:
-        return job.told.last_words(_kept(job, outcome))
+    def beside(outcome: Outcome) -> Mapping[str, bytes]:
+        words = job.told.last_words(_kept(job, outcome))
+        return {WORDS: words.encode(), **review.record(outcome, journal.text, workspace)}
 
-    run = Run(workspace, request, journal, publish=publish, theirs=job.pull is not None, last_words=last_words)
+    theirs = job.pull is not None
+    run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
     run.begin(job.settings, job.model.name)
     paid = recording.replies(journal.before)
     with (
