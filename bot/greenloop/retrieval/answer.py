@@ -12,7 +12,6 @@ from greenloop.retrieval.chunks import WINDOW, Chunk
 _SMALL = WINDOW  # lines of a file that is quoted whole as soon as a part of it is: shorter than the words around parts
 _NEAR = 3  # lines between two quoted parts that are quoted as well
 _HEADER = 12  # tokens around a quoted part: its path, its lines, the fence
-_TRIES = 400  # candidates that are looked at; the ones behind share a common word with the request
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def fit(
     taken: dict[str, list[Span]] = {}
     chosen: list[Place] = []
     texts: dict[str, list[str]] = {}
-    for place, _ in zip(places, range(_TRIES), strict=False):
+    for place in places:
         if budget < _HEADER:
             break
         lines = texts.get(place.path)

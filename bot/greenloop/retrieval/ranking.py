@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 
 from greenloop.retrieval import history, kinds
 from greenloop.retrieval.corpus import Corpus
@@ -22,6 +23,7 @@ WEAK = 1 / 3
 ASIDE = 0.15  # of a test or of prose: a request wants the code that they tell of
 LIFTED = 0.5  # when its first line is about such: then it wants both
 PINNED = 10.0  # what a person spelled out comes before all that was guessed
+LOOKED = 400  # candidates of an answer; the ones behind share a common word with the request
 SIGNALS = ("body", "file", "path", "best", "tests", "history", "spelled", "dense")
 
 
@@ -46,7 +48,7 @@ class Ranking:
         self._without = frozenset(without)
 
     def rank(self, query: Query, dense: Mapping[int, float] | None = None) -> list[Ranked]:
-        """Every chunk that anything speaks for, best first. `dense` are likenesses of chunks by their vectors."""
+        """The chunks that most speaks for, best first. `dense` are likenesses of chunks by their vectors."""
         owner, off = self.corpus.owner, self._without
         scores = self._lexical.score(query.words)
         weight = [_weight(kind, query) for kind in self.corpus.kinds]
@@ -72,9 +74,9 @@ class Ranking:
         pins = {} if "spelled" in off else self._pins(query)
         for n in pins:
             own.setdefault(n, 0.0)
-        ranked = [(value + files[owner[n]] + likeness.get(n, 0.0) + pins.get(n, 0.0), n) for n, value in own.items()]
-        ranked.sort(key=lambda pair: (-pair[0], pair[1]))
-        return [Ranked(n, score, "named in the request" if n in pins else "") for score, n in ranked]
+        scored = ((value + files[owner[n]] + likeness.get(n, 0.0) + pins.get(n, 0.0), -n) for n, value in own.items())
+        best = nlargest(LOOKED, scored)
+        return [Ranked(-n, score, "named in the request" if -n in pins else "") for score, n in best]
 
     def _best(self, chunks: Mapping[int, float]) -> dict[int, float]:
         """Of each file, the three best chunks together: several that fit are more than one."""
