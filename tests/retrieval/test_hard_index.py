@@ -174,6 +174,22 @@ def test_many_small_parts_are_joined(make_repo: Repo, tmp_path: Path, monkeypatc
         assert db.execute("SELECT count(*) FROM segment").fetchone()[0] <= 8
 
 
+def test_files_long_gone_do_not_fill_the_index(
+    make_repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"old{n}.py": f"def old_{n}(): pass\n" for n in range(30)}
+    repo = make_repo({**FILES, **many})
+    assert searched(repo, tmp_path)[1] == 35
+    git("rm", "-q", *many, cwd=repo)
+    git("commit", "-qm", "away", cwd=repo)
+    assert searched(repo, tmp_path)[1] == 0
+    monkeypatch.setattr("greenloop.retrieval.corpus._SPARE", 10)
+    found, indexed, said = searched(repo, tmp_path)
+    assert (found[0], indexed, said) == ("m3.py", 5, [])
+    with sqlite3.connect(place(tmp_path)) as db:
+        assert db.execute("SELECT count(*) FROM file").fetchone() == (5,)
+
+
 def test_two_indexers_at_once_make_one_index(make_repo: Repo, tmp_path: Path) -> None:
     files = {f"m{n}.py": f"def send_{n}(report):\n    return retry(report, {n})\n" for n in range(60)}
     repo = make_repo(files)

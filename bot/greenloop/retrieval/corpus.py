@@ -14,7 +14,7 @@ from greenloop.retrieval.tokens import count
 
 _PYTHON = (".py", ".pyi", ".pyw")
 _BATCH = 2_000_000  # characters that go into the index at once: what an interruption can lose
-_NO_NAME = ""
+_STALE, _SPARE = 3, 200  # files in the index, by those of the tree, before it is made anew to stay small
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,9 @@ def searchable(files: Iterable[File], away: Callable[[str], bool] = lambda _path
 def update(store: Store, files: Sequence[File], read: Read, progress: Callable[[int, int], None]) -> int:
     """Index what is not in the index yet; returns how many files that were. `progress` is told (done, of)."""
     known = store.keys()
+    if len(known) > _STALE * len(files) + _SPARE:  # most of it is of trees long gone
+        store.clear()
+        known = set()
     missing = [file for file in files if key(file) not in known]
     for done, batch in _batches(missing, read):
         store.add(batch)

@@ -123,6 +123,13 @@ class Store:
     def vectors(self, model: str) -> Iterator[tuple[str, bytes]]:
         yield from self._db.execute("SELECT chunk, data FROM vector WHERE model = ?", (model,))
 
+    def clear(self) -> None:
+        """Forget all files, but not the vectors, which cost money."""
+        with self._writing():
+            for table in ("file", "posting", "segment"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
+        self._db.execute("VACUUM")
+
     def add_vectors(self, model: str, vectors: Mapping[str, bytes]) -> None:
         with self._writing():
             rows = ((model, id_, data) for id_, data in vectors.items())
