@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from greenloop import flaky
 from greenloop.checks.tidy import tidy
 from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Unusable, Verdict
 from greenloop.imports import wanted
@@ -14,7 +15,7 @@ from greenloop.ports import Workspace
 from greenloop.protect import Guarded, guard
 from greenloop.secrets import REMOVED, replaced, scrub
 from greenloop.tally import together
-from greenloop.workbench import Baseline, Workbench, measure, measure_aside
+from greenloop.workbench import Baseline, Workbench, measure, measure_again, measure_aside
 from greenloop.workspace import Forbidden
 
 
@@ -160,7 +161,14 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
             notes=tuple(notes),
         )
 
-    first, shown = verdict(None), together(report, own)
+    first = verdict(None)
+    suspected = flaky.suspects(report, first, frozenset(own_paths))
+    if suspected:
+        again = measure_again(bench, candidate.judged, base, first=old_red)
+        report, told = flaky.without(report, again, suspected)
+        notes += told
+        first = verdict(None) if told else first
+    shown = together(report, own)
     if not (first.green and own_paths):
         return Examined(shown, own, first)
     before = workspace.overlay(base.tree, candidate.tree, own_paths)

@@ -98,6 +98,13 @@ def measure(
     return _completed(replace(report, dependencies=dependencies), base.report, {c.path for c in changes})
 
 
+def measure_again(bench: Workbench, tree: Tree, base: Baseline, *, first: Iterable[str]) -> Report:
+    """The tests on `tree` once more, all of them in the same order: what fails only beside others fails again."""
+    changes = bench.workspace.diff(base.tree, tree)
+    environment, _ = _environment(bench, tree, base, changes)
+    return _examine(bench, tree, changes, environment, names=("pytest",), first=tuple(first))
+
+
 def measure_aside(
     bench: Workbench, tree: Tree, base: Baseline, aside: frozenset[str], *, only: Iterable[str]
 ) -> Report:

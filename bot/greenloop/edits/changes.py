@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from greenloop.edits.elision import elision, hollowed
 from greenloop.edits.ladder import Found, Missed, find
 from greenloop.edits.page import Page
 from greenloop.edits.proof import PYTHON
+
+_PIECE = 8  # signs that a piece of a line has at least
+_WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ def replace(block: Change, draft: Draft, *, last: str | None) -> Changed | Probl
     result = (_inline(block, path, text) if block.inline else None) or _by_lines(
         block, path, Page(text, path.endswith(PYTHON))
     )
+    if isinstance(result, Problem):
+        result = _within(block, path, text) or result
     if isinstance(result, Problem):
         return result
     new, changed = result
@@ -92,6 +98,21 @@ def _inline(block: Change, path: str, text: str) -> tuple[str | None, Changed] |
     if old == new:
         return None, Changed(path=path)
     return text.replace(old, new, 1), Changed(path=path, edits=[Replace(path=path, old=old, new=new)])
+
+
+def _within(block: Change, path: str, text: str) -> tuple[str | None, Changed] | None:
+    """One line for one line, neither of them whole: a piece that stands once in the file, between words."""
+    search, new = ([line.strip() for line in side if line.strip()] for side in block.options[0])
+    if len(search) != 1 or len(new) != 1 or len(search[0]) < _PIECE or _count(text, search[0]) != 1:
+        return None
+    at = text.find(search[0])
+    before, after = text[:at][-1:], text[at + len(search[0]) :][:1]
+    whole = next(line for line in text.split("\n") if search[0] in line).strip() == search[0]  # of its own rungs
+    if whole or (_WORD.match(search[0]) and _WORD.match(before)) or (_WORD.match(search[0][-1]) and _WORD.match(after)):
+        return None
+    made = text.replace(search[0], new[0], 1)
+    edit = Replace(path=path, old=search[0], new=new[0])
+    return made, Changed(path=path, edits=[edit], repairs=["a part of a line"], relaxed="a part of a line")
 
 
 def _by_lines(block: Change, path: str, page: Page) -> tuple[str | None, Changed] | Problem:

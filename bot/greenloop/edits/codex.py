@@ -7,18 +7,20 @@ import re
 from greenloop.edits.blocks import Block, Broken, Change, File, Removal, Rename, Spot
 from greenloop.edits.hunks import NO_CONTEXT, sides
 
-_HEADER = re.compile(r"^\*\*\* (Update|Add|Delete) File:\s*(.+?)\s*$")
+_HEADER = re.compile(r"^\*\*\* (Update|Add|Delete) File:\s*(.+?)(?:\s+\*{3})?\s*$")
+_BEGIN = re.compile(r"^\*\*\* Begin Patch(?: \*{3})?\s*$")  # stars at the end as well: some models see a frame
+_END = re.compile(r"^\*\*\* End Patch(?: \*{3})?\s*$")
 _CUT = "The patch has no `*** End Patch` line."
 _PLUS = "Every line of an added file begins with `+`."
 
 
 def starts(line: str) -> bool:
-    return line.startswith("*** ") and (line.rstrip() == "*** Begin Patch" or bool(_HEADER.match(line)))
+    return line.startswith("*** ") and bool(_BEGIN.match(line) or _HEADER.match(line))
 
 
 def read(lines: list[str], start: int) -> tuple[list[Block], int]:
     """The blocks of the patch that begins at `start`, and the index of the line after it."""
-    begun = lines[start].rstrip() == "*** Begin Patch"
+    begun = bool(_BEGIN.match(lines[start]))
     stop = next((i for i in range(start, len(lines)) if _ends(lines[i])), None)
     if stop is None and begun:
         return [Broken(kind="truncated", message=_CUT)], len(lines)
@@ -34,7 +36,7 @@ def read(lines: list[str], start: int) -> tuple[list[Block], int]:
 
 def _ends(line: str) -> bool:
     """Content always has a mark before it, so a fence at the margin ends a patch too."""
-    return line.rstrip() == "*** End Patch" or line.startswith("```")
+    return bool(_END.match(line)) or line.startswith("```")
 
 
 def _section(lines: list[str]) -> list[Block]:

@@ -72,7 +72,9 @@ class Draft:
     def missing(self, claim: str) -> Problem:
         """What to say of a path that is none of the repository's."""
         if hostile(claim):
-            return Problem("forbidden path", f"{claim!r} is not a path inside the repository.")
+            slashed = claim.replace("\\", "/")
+            hint = f" Write it with slashes: {slashed}" if slashed in self.known else ""
+            return Problem("forbidden path", f"{claim!r} is not a path inside the repository.{hint}")
         near = suggestions(claim, self.known)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return Problem("no match", f"There is no file {claim}.{hint}")

@@ -11,6 +11,9 @@ from greenloop.edits.paths import plausible, undecorated
 _OLD = frozenset({"SEARCH", "ORIGINAL", "FIND", "OLD", "BEFORE", "CURRENT"})
 _NEW = r"REPLACE|REPLACED|REPLACEMENT|UPDATED|UPDATE|NEW|AFTER|MODIFIED|END"
 _HEAD = re.compile(r"^\s*<{5,9}(?:\s*$|\s+(?P<rest>\S.*?)\s*[:>]?\s*$|(?P<tight>[A-Za-z]+)\s*[:>]?\s*$)")
+_DASHED = re.compile(r"^\s*-{5,9} SEARCH>?\s*$")  # cline's own marks, which look like a diff's headers
+_PLUSSED = re.compile(r"^\s*\+{5,9} REPLACE>?\s*$")
+_PLACE, _RULE = re.compile(r"^\s*:(?:start|end)_line:\s*\d+\s*$"), re.compile(r"^\s*-{5,9}\s*$")
 _DIVIDER = re.compile(r"^\s*={5,9}\s*(?:REPLACE|UPDATED|WITH|NEW)?\s*$")
 _TAIL = re.compile(rf"^\s*>{{5,9}}\s*(?:(?:{_NEW})\b.*)?$", re.IGNORECASE)
 _ANY_TAIL = re.compile(r"^\s*>{5,9}(?:\s.*)?$")
@@ -26,11 +29,17 @@ _NESTED = "A second `<<<<<<< SEARCH` line comes before the `>>>>>>> REPLACE` of 
 
 def heads(line: str) -> bool:
     """Whether a block begins at this line, whatever it is called."""
-    return "<<<<<" in line and bool(_HEAD.match(line))
+    return ("<<<<<" in line and bool(_HEAD.match(line))) or dashed(line)
+
+
+def dashed(line: str) -> bool:
+    return "SEARCH" in line and bool(_DASHED.match(line))
 
 
 def _label(line: str) -> tuple[bool, str]:
     """Whether this is one of our own words (rather than git's HEAD or a branch), and what follows it."""
+    if dashed(line):
+        return True, ""
     match = _HEAD.match(line) if "<<<<<" in line else None
     word, _, rest = ((match and (match["rest"] or match["tight"])) or "").partition(" ")
     return word.upper() in _OLD, rest.strip()
@@ -44,7 +53,7 @@ def read(lines: list[str], start: int, path: str | None, known: AbstractSet[str]
     stop = _tail(lines, start, git=not ours)
     if isinstance(stop, Broken):
         return Broken(kind=stop.kind, message=stop.message, path=path), _resume(lines, start)
-    inside = lines[start + 1 : stop]
+    inside = _unnumbered(lines[start + 1 : stop])
     splits = _splits(inside, lines[start], lines[stop])
     if len(splits) != 1:
         kind, message = ("ambiguous", _MANY) if splits else ("malformed", _NO_DIVIDER)
@@ -53,11 +62,17 @@ def read(lines: list[str], start: int, path: str | None, known: AbstractSet[str]
     return Change(path=path, options=(sides,)), stop + 1
 
 
+def _unnumbered(inside: list[str]) -> list[str]:
+    """Without the line numbers that some tools want above the search: `:start_line:3` and a rule below."""
+    rule = next((i for i, line in enumerate(inside[:4]) if _RULE.match(line)), 0)
+    return inside[rule + 1 :] if rule and all(_PLACE.match(line) for line in inside[:rule]) else inside
+
+
 def _splits(inside: list[str], head: str, tail: str) -> list[int]:
     """The lines that can be the divider: those as long as the marks, or between whole conflicts of git's."""
     found = [i for i, line in enumerate(inside) if _DIVIDER.match(line)]
-    size = head.count("<")
-    if len(found) > 1 and size == tail.count(">"):
+    size = head.count("<") or head.count("-")
+    if len(found) > 1 and size == (tail.count(">") or tail.count("+")):
         found = [i for i in found if inside[i].count("=") == size]
     if 1 < len(found) < 50 and any(map(heads, inside)):
         found = [i for i in found if _balanced(inside[:i]) and _balanced(inside[i + 1 :])]
@@ -75,7 +90,11 @@ def _tail(lines: list[str], start: int, *, git: bool) -> int | Broken:
     for i in range(start + 1, len(lines)):
         line = lines[i]
         divided = divided or bool(_DIVIDER.match(line))
-        if _TAIL.match(line) or (git and divided and _ANY_TAIL.match(line)):
+        if (
+            _TAIL.match(line)
+            or (dashed(lines[start]) and _PLUSSED.match(line))
+            or (git and divided and _ANY_TAIL.match(line))
+        ):
             return i
         if _again(line):
             return Broken(kind="malformed", message=_NESTED)
@@ -83,7 +102,7 @@ def _tail(lines: list[str], start: int, *, git: bool) -> int | Broken:
 
 
 def _again(line: str) -> bool:
-    return "<<<<<" in line and heads(line) and "SEARCH" in line.upper()
+    return "SEARCH" in line.upper() and heads(line)
 
 
 def _resume(lines: list[str], start: int) -> int:

@@ -88,6 +88,8 @@ def fragment(new: str, old: str, path: str) -> str | None:
             return None
         if after is None:
             return "half of the lines, and no valid Python"
+        if after - before:  # names that are new: rewritten, and not cut out
+            return None
         lost = sorted(before - after)
         return f"{', '.join(lost[:5])} would be lost" if 2 * len(lost) >= len(before) and len(before) > 1 else None
     if sum(long.values()) >= 20 and 3 * sum(short.values()) < sum(long.values()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set as AbstractSet
 
-from greenloop.edits import codex, diffs, markers, wrapped
+from greenloop.edits import codex, diffs, markers, tools, wrapped
 from greenloop.edits.blocks import Block, Broken, File
 from greenloop.edits.fenced import read_fenced
 from greenloop.edits.fences import Fence, fence_at
@@ -64,7 +64,7 @@ def _between(reading: Reading, i: int) -> int:
 
 def _outside(reading: Reading, i: int) -> int:
     lines = reading.lines
-    element = wrapped.element(lines, i)
+    element = wrapped.element(lines, i) or tools.call(lines, i)
     if element:
         block, after = element
         reading.blocks += _within(block, reading.known) if isinstance(block, File) else [block]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from greenloop.edits import codex
 from greenloop.edits.blocks import Block, Broken, Change, File, Removal, Rename, lines_of
 from greenloop.edits.fences import content, fence_at, is_markup
 
@@ -72,7 +73,9 @@ def looks_like_json(text: str) -> bool:
     """Whether this is meant as a JSON answer: an object or list whose first keys are ours."""
     start = text.lstrip()[:200]
     keys = "|".join((*_PATH, *_LISTS, *_OLD, *_CONTENT, "summary", "explanation"))
-    return bool(re.match(rf'[\[{{]\s*(?:{{\s*)?"(?:{keys})"\s*:', start))
+    return (start[:1] == "{" and '"*** Begin Patch' in text) or bool(
+        re.match(rf'[\[{{]\s*(?:{{\s*)?"(?:{keys})"\s*:', start)
+    )
 
 
 def from_json(text: str) -> tuple[list[Block], str]:
@@ -82,8 +85,31 @@ def from_json(text: str) -> tuple[list[Block], str]:
         json.dumps(value, ensure_ascii=False).encode()  # an escaped half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         return [Broken(kind="malformed", message=f"The JSON cannot be read ({error}). {_PLAIN}")], ""
+    patch = _patch(value)
+    if patch:
+        return codex.read(lines_of(patch), 0)[0], ""
     summary = value.get("summary", "") if isinstance(value, dict) else ""
     return list(_walk(value)) or [Broken(kind="malformed", message=_SHAPE + _PLAIN)], str(summary)
+
+
+def _patch(value: Any) -> str:  # noqa: ANN401 - JSON
+    """The one patch that a tool call holds: as a word of its command, or as its input. Two are not guessed about."""
+    if isinstance(value, dict):
+        inside = value.get("arguments", value.get("parameters"))
+        value = [*(v for v in value.values() if isinstance(v, str | list)), *(_values(inside))]
+    words = [w for v in (value if isinstance(value, list) else []) for w in (v if isinstance(v, list) else [v])]
+    found = [word for word in words if isinstance(word, str) and word.startswith("*** Begin Patch")]
+    return found[0] if len(found) == 1 else ""
+
+
+def _values(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    """Arguments stand in an object, or in one written as text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value, object_pairs_hook=_unique)
+        except (ValueError, RecursionError):
+            return []
+    return [*value.values()] if isinstance(value, dict) else []
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""A failure that is new is made a second time, on the same tree: what passes then is flaky and does not count.
+
+What failed on the base as well has failed twice already; a test that the attempt itself wrote has no such excuse. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenloop.domain import CheckResult, Finding, Report, Severity, Status, TestCase, Verdict
+from greenloop.findings import decides
+from greenloop.tally import GOOD, file_of, short, table
+
+CHECK = "pytest"
+RULE = "flaky"
+
+
+def suspects(report: Report, verdict: Verdict, own: frozenset[str]) -> tuple[TestCase, ...]:
+    """The tests that are red now, were not on the base, and decide; not those in the files `own`."""
+    new = {finding.rule for finding in verdict.new if decides(finding) and finding.check == CHECK}
+    red = (test for (check, _), test in table(report).items() if check == CHECK and test.red and test.id in new)
+    return tuple(test for test in red if file_of(test) not in own and "::" in test.id)
+
+
+def without(report: Report, again: Report, suspected: tuple[TestCase, ...]) -> tuple[Report, tuple[Finding, ...]]:
+    """`report` with what passed in the second run `again`, and a note of each such test."""
+    second = table(again)
+    passed = {t.id: other for t in suspected if (other := second.get((CHECK, t.id))) and other.outcome in GOOD}
+    if not passed:
+        return report, ()
+    results = tuple(_with(result, passed) if result.check == CHECK else result for result in report.results)
+    return replace(report, results=results), tuple(_note(test) for test in suspected if test.id in passed)
+
+
+def _with(result: CheckResult, passed: dict[str, TestCase]) -> CheckResult:
+    tests = tuple(passed.get(test.id, test) for test in result.tests)
+    findings = tuple(f for f in result.findings if not {f.rule, f.context} & passed.keys())
+    green = result.status is Status.FAILED and not findings and not any(test.red for test in tests)
+    return replace(result, tests=tests, findings=findings, status=Status.PASSED if green else result.status)
+
+
+def _note(test: TestCase) -> Finding:
+    first = test.message.strip().split("\n", 1)[0][:120]
+    return Finding(
+        check=CHECK,
+        rule=RULE,
+        message=f"{short(test.id)} failed and passed on the same tree, so it is flaky and does not count: {first}",
+        path=file_of(test) or None,
+        severity=Severity.NOTE,
+        context=test.id,
+    )
