@@ -21,6 +21,7 @@ _TEMPORARY = re.compile(r"(?<![\w./-])/(?:private/)?(?:tmp|var/tmp|var/folders|d
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _CUT_ADDRESS = re.compile(r"(?<=\w\.\.\.)[0-9a-f]{4,16}(?=>)")  # pytest shortens `<object at 0x…>` in its middle
 _DURATION = re.compile(r"\b(in|after|took|within) \d+(?:\.\d+)? ?(?:s|ms|sec|seconds?|minutes?)\b")
+_PRINTED, _WIDE = 5, 120  # lines of what a test printed, and characters of each
 _SHORT = 12  # lines; a test up to this length is shown whole
 
 
@@ -73,6 +74,7 @@ def forms(group: Group, shown: Collection[str] = ()) -> list[str]:
     """A group in full, shorter, and as its first line. Of files in `shown` the prompt has the text already."""
     title = _title(group)
     full = [_clipped(says(group[0]), 1500), *_also(group), *(_frame(f, group[0], shown) for f in _frames(group[0]))]
+    full += _printed(group[0])
     less = [_clipped(says(group[0]), 500), *(_mark(f) for f in _frames(group[0]))]
     first = says(group[0]).split("\n", 1)[0][:300]
     return [f"{title}\n{fenced(text)}" for text in ("\n".join(full), "\n".join(less), first)]
@@ -93,6 +95,13 @@ def _also(group: Group) -> list[str]:
     """First lines of the group's other messages, so that one example is not taken for all."""
     firsts = list(dict.fromkeys(says(t).split("\n", 1)[0] for t in group))
     return [f"also: {first[:300]}" for first in firsts[1:3]]
+
+
+def _printed(test: TestCase) -> list[str]:
+    """The last lines that the test printed, unless they are told as its message."""
+    said = plain(test.output).strip() if test.message.strip() else ""
+    lines = [line if len(line) <= _WIDE else f"{line[: _WIDE - 1]}…" for line in said.split("\n") if line.strip()]
+    return ["printed:", *lines[-_PRINTED:]] if lines else []
 
 
 def _clipped(text: str, limit: int) -> str:

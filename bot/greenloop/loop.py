@@ -13,6 +13,7 @@ from greenloop.candidate import Candidate, Start, examine, from_patch
 from greenloop.domain import Attempt, Ending, Patch, Reason, Task, Unusable, Verdict
 from greenloop.environment import Unavailable
 from greenloop.errors import ModelUnreachable, OutOfBudget
+from greenloop.failures import line_of
 from greenloop.feedback import feedback, signature
 from greenloop.judge import improves
 from greenloop.looking import Looking
@@ -24,6 +25,7 @@ from greenloop.workbench import Workbench
 _UNUSABLE_IN_A_ROW = 2
 _SAME_FAILURE = 3
 _FRESH_TEMPERATURE = 0.6
+_BRIEF = 48  # characters of an older attempt's verdict: prompts stay as long as they are
 
 
 def iterate(
@@ -136,7 +138,9 @@ def advance(state: State, attempt: Attempt, start: Start, *, shown: tuple[str, .
     """What follows from an attempt that is not green: go on from it, go back to the best, or start afresh."""
     best = max((*state.attempts, attempt), key=lambda a: _standing(a.verdict))
     mark = signature(attempt.report, attempt.verdict)
-    history = (*state.history, f"attempt {attempt.number} ({attempt.summary}): {_word(attempt.verdict)}")
+    word = line_of(_word(attempt.verdict), _BRIEF)
+    same = bool(state.attempts) and _word(state.attempts[-1].verdict) == _word(attempt.verdict)
+    history = (*state.history, f"attempt {attempt.number} ({attempt.summary}): {'the same' if same else word}")
     behind = _standing(attempt.verdict) < _standing(best.verdict)
     stuck = mark in state.signatures
     origin = best if behind else attempt

@@ -291,6 +291,13 @@ def test_exceptions_are_named(error: str, message: str, text: str) -> None:
     assert says(case("failed", error=error, message=message)) == text
 
 
+def test_the_end_of_what_a_test_printed_is_told() -> None:
+    loud = "Captured stdout call:\n" + "".join(f"step {n}\n" for n in range(20)) + "x" * 500
+    now = ran(case("failed", error="ValueError", message="ValueError: no", output=loud))
+    told = feedback(now, beside(ran(), now), ran()).partition("ValueError: no\n")[2]
+    assert told.split("\n")[:6] == ["printed:", *(f"step {n}" for n in range(16, 20)), "x" * 119 + "…"]
+
+
 def test_a_failure_without_words() -> None:
     assert says(case("failed", error="", message="", output="last words\n")) == "last words"
     assert says(case("error", error="", message="")) == "error"
