@@ -36,6 +36,39 @@ _TABLE = (
     ),
     Order(name="refactor", takes="<what>", does="The same, for the form of code."),
     Order(name="evaluate", takes="", does="Only the checks, as a table.", wordless=True, looks=True),
+    Order(
+        name="explain",
+        takes="<question>",
+        does="An answer in words, with links to the lines that show it. No code is changed.",
+        looks=True,
+    ),
+    Order(
+        name="continue",
+        takes="[what]",
+        does="The last run here goes on from the tip of its branch, with what it was about or with something else.",
+        wordless=True,
+    ),
+    Order(
+        name="undo",
+        takes="[n]",
+        does="The last attempt, or the last n, are taken back by a commit on top; not when somebody has built on them.",
+        wordless=True,
+    ),
+    Order(
+        name="status",
+        takes="",
+        does="Who works on what here, since when, the last attempt, what is spent.",
+        wordless=True,
+        beside=True,
+        looks=True,
+    ),
+    Order(
+        name="stop",
+        takes="",
+        does="The run that is at work here ends with the best attempt so far.",
+        wordless=True,
+        beside=True,
+    ),
     Order(name="help", takes="", does="What can be said here, and how.", wordless=True, beside=True, looks=True),
 )
 COMMANDS: Mapping[str, Order] = MappingProxyType({order.name: order for order in _TABLE})

@@ -13,6 +13,7 @@ from greenloop.trailers import checks, subject
 _ZERO_WIDTH = "\u200b"
 _MENTION = re.compile(r"@(?=[A-Za-z0-9_])")
 _REFERENCE = re.compile(r"(?<![\w&])(#|GH-)(?=\d)", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?=#?\w+;)")  # `&#64;ada` is a mention as well
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~!])")
 _CLOSES = re.compile(r"\b(clos|fix|resolv)(e[sd]?|ing)?(?=\s*:?\s*(#|GH-|http))", re.IGNORECASE)
 _LISTED = 20
@@ -22,6 +23,7 @@ def inert(text: str, limit: int = 300) -> str:
     """Hostile text as one line of plain words: no mention, link, markup, closing keyword or hidden character."""
     line = " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())
     line = line if len(line) <= limit else line[: limit - 1] + "…"
+    line = _ENTITY.sub("&amp;", line)
     line = _MARKUP.sub(r"\\\1", line).replace("://", ":\u200b//").replace("www.", f"www{_ZERO_WIDTH}.")
     line = _CLOSES.sub(lambda m: m.group()[:1] + _ZERO_WIDTH + m.group()[1:], line)
     return _REFERENCE.sub(lambda m: m.group() + _ZERO_WIDTH, _MENTION.sub("@" + _ZERO_WIDTH, line))

@@ -56,6 +56,17 @@ def restored(request: Request, number: int, commit: str) -> str:
     )
 
 
+def about(request: Request, branch: str | None) -> str:
+    """The trailers by which a run is found again: on its lock and on its record."""
+    rows = {
+        "Command": request.command,
+        "Requester": _line(request.actor),
+        "Number": str(request.number or ""),
+        "Branch": _line(branch or ""),
+    }
+    return "".join(f"Greenloop-{name}: {value}\n" for name, value in rows.items() if value)
+
+
 def subject(summary: str) -> str:
     """One line of at most 72 characters, never a comment, an empty line or a trailer."""
     line = _line(summary).lstrip("#- ") or "Change the code as requested"

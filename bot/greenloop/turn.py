@@ -163,9 +163,16 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
     )
     chat, dropped = framed(task, source, written=written, history=history, last=last, looks=looks, **words)
     sink.omitted(dropped)
+    reply = call(chat, bench, temperature=state.temperature)
+    sink.reply(state.number, chat, reply)
+    return reply
+
+
+def call(chat: Chat, bench: Workbench, *, temperature: float = 0.0) -> Reply:
+    """Whatever becomes of it, what it may have cost is accounted for."""
     reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
     limits = CallLimits(max_output=reservation.max_output, seconds=bench.budget.seconds_left)
-    limits = replace(limits, temperature=state.temperature, more=lambda chat: bench.budget.grow(reservation, chat))
+    limits = replace(limits, temperature=temperature, more=lambda chat: bench.budget.grow(reservation, chat))
     try:
         with bench.stop.waiting():
             reply = bench.model.complete(chat, limits=limits, on_chunk=lambda text: bench.say("reply", detail=text))
@@ -179,7 +186,6 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
         bench.budget.failed(reservation, spent=True)
         raise
     bench.budget.settle(reservation, reply.usage)
-    sink.reply(state.number, chat, reply)
     return reply
 
 

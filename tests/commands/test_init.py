@@ -58,7 +58,7 @@ def test_the_workflow_is_valid_and_safe(make_repo: Callable[..., Path]) -> None:
         "workflow_dispatch",
     }
     beside = workflow["jobs"]["beside"]  # waits for no run, and has no key of a model
-    assert beside["permissions"] == {**job["permissions"], "contents": "read"}
+    assert beside["permissions"] == {**job["permissions"], "actions": "write"}
     assert "concurrency" not in beside
     assert [set(step["with"]) for step in beside["steps"]] == [{"github_token", "command", "number"}]
     assert job["concurrency"]["cancel-in-progress"] is False

@@ -118,3 +118,19 @@ def test_a_repository_dispatch_is_a_request(step: Step) -> None:
     given = {"command": "generate", "prompt": "mend test_total", "number": "1"}
     payload = step.fake.event("repository_dispatch", given, sender="ada")
     assert "🟢 **Nothing new is red" in twice(step, payload, (AT_ONCE,), "repository_dispatch")
+
+
+def test_what_is_said_or_changed_later_is_not_read(step: Step) -> None:
+    issue = step.fake.issue("Totals", "As it was.", author="bob")
+    old, changed, later = (step.fake.comment(issue.number, words, author="eve") for words in ("old", "new", "late"))
+    asking = step.fake.comment(issue.number, "/generate mend test_total")
+    payload = step.fake.event("issue_comment", asking)
+    at = asking.created_at
+    old.created_at = old.updated_at = changed.created_at = "2026-01-01T00:00:00Z"
+    changed.updated_at, later.created_at, later.updated_at = at, "2099-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+    issue.body = "As it is now."
+    with ModelServer([AT_ONCE]) as server:
+        assert step.run("issue_comment", payload, server)[0] == 0
+        prompt = server.chats[0]["messages"][1]["content"]
+    found = {word: f"\n{word}\n" in prompt for word in ("Totals\n\nAs it was.", "old", "new", "late", "As it is now.")}
+    assert found == {"Totals\n\nAs it was.": True, "old": True, "new": False, "late": False, "As it is now.": False}

@@ -13,7 +13,7 @@ from greenloop.domain import Attempt, Outcome, Request, Tree
 from greenloop.errors import UsageError
 from greenloop.judge import improves
 from greenloop.settings import Settings
-from greenloop.trailers import Made, restored
+from greenloop.trailers import Made, about, restored
 from greenloop.workspace import CommitInfo, GitWorkspace
 
 RESULT, WORDS = "result.json", "last-words.md"
@@ -157,4 +157,5 @@ class Run:
         before = self._workspace.ref(ref)
         tree = self._workspace.store({FILE: self._journal.text.encode(), **files})
         parents = (self.tip, before) if before else (self.tip,)
-        self._move(self._workspace.commit(tree, parents, f"Record of run {self._journal.key}\n"), ref, before)
+        message = f"Record of run {self._journal.key}\n\n{about(self.request, self.branch)}"
+        self._move(self._workspace.commit(tree, parents, message), ref, before)

@@ -56,6 +56,7 @@ class Reason(Enum):
 
     GREEN = ("green", 0, "Nothing new is red, and every test that had to pass passes.")
     ANSWERED = ("answered", 0, "The question was answered; no code was changed.")
+    UNDONE = ("undone", 0, "Attempts were taken back by a commit on top of them.")
     IMPROVED = ("improved", 3, "Not green, but better than the base; the best attempt is kept as a draft.")
     UNCHANGED = ("unchanged", 4, "No attempt was better than the base.")
     NOT_GREEN = ("not_green", 4, "The checks are not green.")

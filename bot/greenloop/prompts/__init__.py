@@ -74,6 +74,11 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     )
 
 
+def question(task: Task, snippets: Iterable[Snippet]) -> Chat:
+    """The same material for an answer in words."""
+    return (ChatMessage(role="system", text=_text("explain.md").strip()), *chat(task, snippets)[1:])
+
+
 def _joined(parts: Iterable[str]) -> str:
     return scrub("\n\n".join(part for part in parts if part))
 

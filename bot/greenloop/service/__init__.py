@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from greenloop import configuration, render
+from greenloop import configuration
 from greenloop.action.inputs import Inputs, Runner
-from greenloop.domain import Message, Outcome, Reason, Request, Source, Trust
+from greenloop.domain import Message, Outcome, Reason, Request, Source
 from greenloop.errors import GreenloopError, Refused
 from greenloop.forge import events
-from greenloop.forge.github import Comment, Connection, GitHub, PullRequest, Repository
+from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
 from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
@@ -19,15 +19,18 @@ from greenloop.model.replay import Replay
 from greenloop.orders import UNKNOWN, Words, level
 from greenloop.ports import Model
 from greenloop.sense import hint
-from greenloop.service import beside, earlier, review
+from greenloop.service import beside, earlier, heard, review
+from greenloop.service.goingon import GoingOn, taken_up
 from greenloop.service.guard import refusal
-from greenloop.service.job import Job, judge, play
+from greenloop.service.job import Job, play
+from greenloop.service.looking import answered, judge
+from greenloop.service.scene import Scene
 from greenloop.service.told import Told
+from greenloop.service.undo import undo
 from greenloop.settings import Settings
-from greenloop.workspace import Remote
 
+CONTINUE, EXPLAIN, UNDO = "continue", "explain", "undo"
 EVALUATE = "evaluate"  # the one command that asks no model
-_NEWEST, _LONGEST = 30, 4000  # messages, characters of each
 FOREIGN = "The pull request comes from a fork; work on forks is not part of this version."
 CLOSED = "#{number} is closed."
 ARCHIVED = "The repository is archived."
@@ -53,20 +56,39 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
         _shrug(request, github)
         return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
     told = Told(github, request, dry=inputs.dry_run)
+    scene = Scene(
+        request=request,
+        payload=payload,
+        inputs=inputs,
+        runner=runner,
+        github=github,
+        repository=repository,
+        settings=settings,
+        words=words,
+        told=told,
+    )
     try:
         if no is not None:
             raise Refused(no.why)
         if trouble is not None:
             raise trouble
         if beside.answers(request.command):
-            return beside.answer(request, words, told)
+            return beside.answer(scene)
         if not words.enabled(request.command):
             raise Refused(beside.OFF.format(word=request.command))
-        job = _job(request, inputs, runner, github, told=told, settings=settings, repository=repository)
-        return judge(job) if request.command == EVALUATE else play(job)
+        if request.command == UNDO:
+            return undo(scene)
+        job = _job(scene)
+        return _done(scene, job)
     except GreenloopError as error:
-        told.say(f"🔴 {render.inert(str(error), 2000)}")
+        told.failed(error)
         raise
+
+
+def _done(scene: Scene, job: Job) -> Outcome:
+    if job.request.command == EVALUATE:
+        return judge(job)
+    return answered(job, scene.page) if job.request.command == EXPLAIN else play(job)
 
 
 def _shrug(request: Request, github: GitHub) -> None:
@@ -79,32 +101,19 @@ def _shrug(request: Request, github: GitHub) -> None:
         github.react("comment", request.comment, "confused")
 
 
-def _job(
-    request: Request,
-    inputs: Inputs,
-    runner: Runner,
-    github: GitHub,
-    *,
-    told: Told,
-    settings: Settings,
-    repository: Repository,
-) -> Job:
+def _job(scene: Scene) -> Job:
     """All that a run needs, read in the order in which it can be refused."""
+    request, inputs, runner, github = scene.request, scene.inputs, scene.runner, scene.github
+    settings, repository, told = scene.settings, scene.repository, scene.told
     if repository.archived:
         raise Refused(ARCHIVED)
     pull = github.pull_request(request.number or 0) if _on_pull_request(request) else None
-    if request.source is Source.REVIEW and pull is not None:
-        found = github.review_threads(pull.number)
-        request, others = review.ordered(request, found, github)
-        pull = replace(pull, head_sha=found.head)
-    else:
-        request, others = replace(request, text=visible(request.text)), ()
-    if request.command != EVALUATE:
-        _require_sense(request.text, settings)
-    if pull is not None:
-        _require_ours(pull)
+    request, others, pull, going = _asked(scene, pull)
     evaluating = request.command == EVALUATE
     comments = () if evaluating or request.number is None else github.thread(request.number)
+    before = earlier.keys(comments, me=github.whoami(), but=request.key)
+    ours = going.branch if going and going.pull is None else ""
+    base = request.base or repository.default_branch
     model = Replay((), name="none") if evaluating else _model(settings, inputs, runner)
     if request.comment is not None and request.source is not Source.REVIEW:
         github.react("comment", request.comment, "eyes")
@@ -118,16 +127,40 @@ def _job(
         temp=runner.temp,
         cache=runner.cache,
         told=told.on(
-            base=request.base or repository.default_branch, attempts=settings.attempts, pull=pull.url if pull else ""
+            base=going.base if going and ours else base,
+            attempts=settings.attempts,
+            pull=pull.url if pull else "",
+            closes=going.closes if going and ours else request.number,
         ),
         github=github,
         run_id=runner.run_id,
-        remote=Remote(url=repository.clone_url, token=inputs.token),
-        start=request.base or repository.default_branch,
+        remote=scene.remote,
+        start=ours or base,
         pull=pull,
-        thread=() if evaluating else (*_quoted(request, github, comments), *others),
-        earlier=earlier.keys(comments, me=github.whoami(), but=request.key),
+        goes_on=ours,
+        thread=() if evaluating else (*heard.quoted(scene, comments), *others),
+        earlier=tuple(dict.fromkeys((going.key, *before) if going else before)),
     )
+
+
+def _asked(
+    scene: Scene, pull: PullRequest | None
+) -> tuple[Request, tuple[Message, ...], PullRequest | None, GoingOn | None]:
+    """What is to be done, what else is said about it, on whose pull request, and what is taken up again."""
+    request, going, others = scene.request, None, tuple[Message, ...]()
+    if request.source is Source.REVIEW and pull is not None:
+        found = scene.github.review_threads(pull.number)
+        request, others = review.ordered(request, found, scene.github)
+        pull = replace(pull, head_sha=found.head)
+    else:
+        going = taken_up(scene) if request.command == CONTINUE else None
+        request = going.request if going else request
+        request = replace(request, text=visible(request.text))
+    if request.command != EVALUATE:
+        _require_sense(request.text, scene.settings)
+    if pull is not None:
+        _require_ours(pull)
+    return request, others, going.pull if going and going.branch else pull, going
 
 
 def _require_sense(text: str, settings: Settings) -> None:
@@ -137,21 +170,6 @@ def _require_sense(text: str, settings: Settings) -> None:
     told = hint(text, tokens=estimate_tokens(text), most=settings.context_tokens // 2)
     if told:
         raise Refused(told)
-
-
-def _quoted(request: Request, github: GitHub, comments: Iterable[Comment]) -> tuple[Message, ...]:
-    """What is said around the request, newest last: material, whoever wrote it. What was adopted is no part of it."""
-    if request.number is None or request.source is Source.REVIEW:
-        return ()
-    issue = github.issue(request.number)
-    opening = visible(f"{issue.title}\n\n{issue.body}")
-    said = [] if request.text == opening else [Message(id="0", author=issue.author, trust=Trust.QUOTED, body=opening)]
-    said += [
-        Message(id=str(c.id), author=c.author, trust=Trust.QUOTED, body=c.body)
-        for c in comments
-        if c.id != request.comment and c.author != github.whoami() and c.created_at <= (request.at or c.created_at)
-    ]
-    return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in said[-_NEWEST:])
 
 
 def _on_pull_request(request: Request) -> bool:

@@ -13,7 +13,6 @@ from tempfile import mkdtemp
 
 from greenloop import recording
 from greenloop.app import bench
-from greenloop.commands.evaluate import evaluate
 from greenloop.commands.generate import generate
 from greenloop.commands.journal import REFS, Journal, opened
 from greenloop.commands.run import RESULT, WORDS, Run
@@ -27,13 +26,13 @@ from greenloop.model.keys import split
 from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
-from greenloop.render import verdict
 from greenloop.service import earlier, record, review
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
 from greenloop.service.told import Told
 from greenloop.settings import Settings
+from greenloop.trailers import about
 from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace, Remote
 
@@ -61,6 +60,7 @@ class Job:
     start: str
     pull: PullRequest | None = None
     thread: tuple[Message, ...] = ()
+    goes_on: str = ""  # the branch of ours that an earlier run has begun; it is moved once, at the end
     earlier: tuple[str, ...] = ()  # keys of runs on the same issue or pull request
 
     @property
@@ -68,6 +68,8 @@ class Job:
         """The pull request's own, or `greenloop/issue-12-add-retry-…`, the same for the same request."""
         if self.pull is not None:
             return self.pull.head_ref
+        if self.goes_on:
+            return self.goes_on
         slug = "-".join(re.findall(r"[a-z0-9]+", self.request.text.lower())[:6])[:40].strip("-") or "change"
         about = f"issue-{self.request.number}" if self.request.number else "run"
         return f"greenloop/{about}-{slug}-{self.request.key[-6:]}"
@@ -76,13 +78,13 @@ class Job:
 def play(job: Job) -> Outcome:
     """From the clone to the last word. The same request again goes on where a killed run was, or says how it ended."""
     job.told.say("⏳ Reading the request…")
-    with _private(job.temp) as clone:
+    with private(job.temp) as clone:
         key = job.request.key
         branches = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}")
         refs = (*branches, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
         with job.remote.clone(clone, refs) as workspace, _locked(job, workspace, clone) as lock:
             request = record.request(workspace, job.request.key) or replace(
-                job.request, base=job.pull.head_sha if job.pull else _tip(workspace, job), head=job.branch
+                job.request, base=job.pull.head_sha if job.pull else tip_of(workspace, job), head=job.branch
             )
             record.restore(workspace, key)
             secrets = (job.remote.token, *split(job.settings.api_key))
@@ -106,7 +108,7 @@ def _tidied(job: Job, outcome: Outcome, clone: Path) -> Outcome:
 
 def _useless(job: Job, outcome: Outcome) -> bool:
     """Whether the branch is ours and its attempts no better than the base."""
-    return job.pull is None and outcome.url is None and outcome.reason in USELESS
+    return job.pull is None and not job.goes_on and outcome.url is None and outcome.reason in USELESS
 
 
 def _kept(job: Job, outcome: Outcome) -> Outcome:
@@ -124,7 +126,8 @@ def _locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | N
     if job.dry:
         yield None
         return
-    lock = Lock(workspace, job.remote, clone=clone, key=job.request.key, run=job.run_id)
+    told = about(job.request, job.branch)
+    lock = Lock(workspace, job.remote, clone=clone, key=job.request.key, run=job.run_id, about=told)
     lock.take()
     try:
         yield lock
@@ -132,7 +135,7 @@ def _locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | N
         lock.release()
 
 
-def _tip(workspace: GitWorkspace, job: Job) -> str:
+def tip_of(workspace: GitWorkspace, job: Job) -> str:
     return workspace.resolve(f"refs/heads/{job.start}")
 
 
@@ -175,20 +178,20 @@ def _run(
         words = job.told.last_words(_kept(job, outcome))
         return {WORDS: words.encode(), **review.record(outcome, journal.text, workspace)}
 
-    theirs = job.pull is not None
+    theirs = job.pull is not None or bool(job.goes_on)
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
     run.begin(job.settings, job.model.name)
     paid = recording.replies(journal.before)
     with (
-        _counted(job, request, workspace, clone) as live,
-        _bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as made,
+        counted(job, request, workspace, clone) as live,
+        made_bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as made,
     ):
         made.stop.ends(job.github.hurry)  # the runner does not wait
         return generate(request, made, run, job.told, thread=(*job.thread, *earlier.told(job.earlier, workspace)))
 
 
 @contextmanager
-def _counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) -> Iterator[Model]:
+def counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) -> Iterator[Model]:
     """The model, with a memory and, where limits are set, with the repository's ledger. A dry run spends as well."""
     about = account(job.settings, requester=request.actor, repository=request.repository, run=request.key)
     ledger = RefLedger(workspace, job.remote, clone, about) if about.limited else None
@@ -200,33 +203,14 @@ def _counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) -
             ledger.close()
 
 
-def _bench(job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress) -> AbstractContextManager[Workbench]:
+def made_bench(
+    job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress
+) -> AbstractContextManager[Workbench]:
     return bench(workspace, job.settings, model, progress, sandbox=job.sandbox, cache=job.cache, temp=job.temp)
 
 
-def judge(job: Job) -> Outcome:
-    """The checks alone: a pull request beside its base, or the branch as it is."""
-    job.told.say("⏳ Running the checks…")
-    with _private(job.temp) as clone:
-        heads = [f"refs/heads/{name}" for name in (job.start, *([job.pull.base_ref, job.branch] if job.pull else []))]
-        with job.remote.clone(clone, heads) as workspace:
-            head = job.pull.head_sha if job.pull else _tip(workspace, job)
-            base = workspace.resolve(job.pull.base_sha) if job.pull else head
-            request = replace(job.request, base=base, head=head)
-            with _bench(job, workspace, Replay((), name="none"), job.told) as made:
-                measured = evaluate(request, workspace.tree(head), made, name=head)
-    outcome = Outcome(
-        request=request,
-        reason=Reason.GREEN if measured.verdict.green else Reason.of(measured.exit_code),
-        verdict=measured.verdict,
-        answer=verdict(measured.report, measured.verdict),
-    )
-    job.told.ended(outcome)
-    return outcome
-
-
 @contextmanager
-def _private(temp: Path) -> Iterator[Path]:
+def private(temp: Path) -> Iterator[Path]:
     """A folder that only we can enter, gone afterwards."""
     folder = Path(mkdtemp(prefix="greenloop-clone-", dir=temp))
     try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenloop.errors import NotPushed, Refused
+from greenloop.trailers import read
 from greenloop.workspace import GitWorkspace, Remote
 
 LOCKS = "refs/greenloop/locks/"
@@ -19,19 +20,24 @@ BUSY = "This request is being worked on in workflow run {run}. Its lease ends in
 
 @dataclass(frozen=True, slots=True)
 class Holder:
+    """`about` are trailers that say what is worked on, and for whom."""
+
     run: str
     until: float
+    since: float = 0.0
+    about: str = ""
 
     @property
     def message(self) -> str:
-        return f"At work on this request\n\nGreenloop-Holder: {self.run}\nGreenloop-Until: {self.until:.0f}\n"
+        times = f"Greenloop-Until: {self.until:.0f}\nGreenloop-Since: {self.since:.0f}\n"
+        return f"At work on this request\n\nGreenloop-Holder: {self.run}\n{times}{self.about}"
 
     @classmethod
     def of(cls, message: str) -> Holder:
         """What nobody of ours has written has run out."""
-        said = dict(line.split(": ", 1) for line in message.splitlines() if ": " in line)
-        until = said.get("Greenloop-Until", "0")
-        return cls(said.get("Greenloop-Holder", ""), float(until) if until.isdigit() else 0.0)
+        said = read(message)
+        until, since = (float(text) if (text := said.get(name, "")).isdigit() else 0.0 for name in ("Until", "Since"))
+        return cls(said.get("Holder", ""), until, since)
 
 
 class Lock:
@@ -45,10 +51,12 @@ class Lock:
         clone: Path,
         key: str,
         run: str,
+        about: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._workspace, self._remote, self._clone = workspace, remote, clone
-        self._ref, self._run, self._clock = LOCKS + key, run, clock
+        self._ref, self._run, self._about, self._clock = LOCKS + key, run, about, clock
+        self._since = clock()
         self._at = workspace.ref(self._ref)
         self._renewed = 0.0
 
@@ -71,7 +79,7 @@ class Lock:
 
     def _move(self) -> None:
         """A commit on top of the last one: of two who try, the second is not taken."""
-        holder = Holder(self._run, self._clock() + LEASE)
+        holder = Holder(self._run, self._clock() + LEASE, self._since, self._about)
         parents = () if self._at is None else (self._at,)
         sha = self._workspace.commit(self._workspace.store({}), parents, holder.message)
         self._remote.push(self._clone, sha, self._ref, expected=self._at)

@@ -24,6 +24,7 @@ class CommitInfo:
     parents: tuple[str, ...]
     tree: Tree
     message: str
+    at: int = 0  # when it was committed, in seconds since 1970
 
 
 def parse(sha: str, data: bytes) -> CommitInfo:
@@ -35,6 +36,7 @@ def parse(sha: str, data: bytes) -> CommitInfo:
         parents=tuple(value.decode() for key, value in fields if key == b"parent"),
         tree=Tree(next(value.decode() for key, value in fields if key == b"tree")),
         message=_text(body, encoding),
+        at=next((int(at) for key, value in fields if key == b"committer" and (at := value.split()[-2]).isdigit()), 0),
     )
 
 

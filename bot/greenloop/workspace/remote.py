@@ -35,13 +35,17 @@ class Remote:
     token: str = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
 
-    def clone(self, folder: Path, refs: Iterable[str]) -> GitWorkspace:
-        """A bare clone in `folder` (empty) with these refs under their own names; those that are not there are left
-        out. No tags, no hooks, not more history than is needed."""
+    def clone(self, folder: Path, refs: Iterable[str], *, depth: str = _DEPTH, only: str = "") -> GitWorkspace:
+        """A bare clone in `folder` (empty) with these refs under their own names, of a name that ends with `/` all
+        below it; those that are not there are left out. No tags, no hooks, not more history than is needed; with `only`
+        just the objects that this filter lets through."""
         initialised(folder)
         plumbing = Plumbing(folder)
         there = self._there(plumbing)
-        self._fetch(plumbing, *(f"+{ref}:{ref}" for ref in dict.fromkeys(refs) if ref in there), depth=_DEPTH)
+        asked = dict.fromkeys(refs)
+        wanted = [f"+{ref}:{ref}" for ref in there if ref in asked or ref.startswith(_prefixes(asked))]
+        if wanted:
+            self._fetch(plumbing, *wanted, depth=depth, only=(f"--filter={only}",) if only else ())
         return GitWorkspace(plumbing)
 
     def push(self, folder: Path, sha: str, ref: str, *, expected: str | None) -> None:
@@ -121,6 +125,10 @@ class Remote:
         for number, (key, value) in enumerate(settings.items()):
             found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return found
+
+
+def _prefixes(refs: Iterable[str]) -> tuple[str, ...]:
+    return tuple(ref for ref in refs if ref.endswith("/"))
 
 
 def _why(ref: str, said: str) -> str:

@@ -72,6 +72,7 @@ ROUTES = (
     _route("GET", f"{_R}/git/ref/{{ref}}", repositories.ref, "contents"),
     _route("GET", f"{_R}/git/matching-refs/{{ref}}", repositories.matching_refs, "contents"),
     _route("DELETE", f"{_R}/git/refs/{{ref}}", repositories.delete_ref, "contents", role="write"),
+    _route("POST", f"{_R}/actions/runs/{{number}}/cancel", repositories.cancel, "actions", role="write"),
     _route("GET", f"{_R}/issues/{{number}}", issues.issue, *_BOTH),
     _route("GET", f"{_R}/issues/{{number}}/comments", issues.comments, *_BOTH),
     _route("POST", f"{_R}/issues/{{number}}/comments", issues.create_comment, *_BOTH),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -144,6 +144,7 @@ class Repository:
     reviews: dict[int, Review] = field(default_factory=dict)
     review_comments: dict[int, ReviewComment] = field(default_factory=dict)
     reactions: list[Reaction] = field(default_factory=list)
+    jobs: dict[int, Callable[[], object]] = field(default_factory=dict)  # workflow runs, and what cancelling them does
 
     @property
     def full_name(self) -> str:

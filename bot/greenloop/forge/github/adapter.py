@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from greenloop.forge.github import conversation, files, people, proposals, threads
+from greenloop.forge.github import conversation, files, jobs, people, proposals, threads
 from greenloop.forge.github.asking import HURRY, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
@@ -107,6 +107,11 @@ class GitHub:
         self._said[sticky] = made, body
         return made
 
+    def said(self, number: int, key: str) -> str | None:
+        """What the comment of the run `key` says now, if it is there."""
+        found = conversation.find(self._api, Sticky(number=number, key=key), me=self.whoami)
+        return None if found is None else self.comment(found).body.partition("\n")[2]
+
     def _look(self, sticky: Sticky, recorded: int | None) -> int | None:
         found = conversation.recorded(self._api, sticky, recorded, me=self.whoami) if recorded is not None else None
         return found if found is not None else conversation.find(self._api, sticky, me=self.whoami)
@@ -123,6 +128,9 @@ class GitHub:
     def pull_request(self, number: int) -> PullRequest:
         return proposals.pull_request(self._api, number)
 
+    def pull_request_of(self, branch: str) -> PullRequest | None:
+        return proposals.of_branch(self._api, branch)
+
     def propose(self, *, branch: str, base: str, title: str, body: str, draft: bool) -> Proposed | NotAllowed:
         """The one open pull request of `branch`, a branch of this repository, made or brought up to date."""
         offer = Offer(branch=branch, base=base, title=title, body=body, draft=draft)
@@ -131,6 +139,10 @@ class GitHub:
     def ready(self, number: int) -> None:
         """No longer a draft."""
         proposals.set_draft(self._api, proposals.pull_request(self._api, number), draft=False)
+
+    def cancel(self, run: str) -> bool:
+        """End a workflow run; False when it has ended."""
+        return jobs.cancel(self._api, run)
 
     # files
 

@@ -40,6 +40,19 @@ def pull_request(api: Api, number: int) -> PullRequest:
     return reading.read(reading.pull_request, api.get(ask))
 
 
+def of_branch(api: Api, branch: str) -> PullRequest | None:
+    """The open one of a branch of this repository, whatever it is offered to; the newest when there are several."""
+    ask = Ask(
+        path=f"{api.repo}/pulls",
+        doing=f"look for the pull request of {branch}",
+        needs="pull-requests: read",
+        query={"state": "open", "head": f"{api.connection.owner}:{branch}"},
+    )
+    found = (reading.read(reading.pull_request, row) for row in api.newest(ask, pages=1))
+    same = [pull for pull in found if not pull.is_fork and (pull.head_ref, pull.state) == (branch, "open")]
+    return max(same, key=lambda pull: pull.number, default=None)
+
+
 def propose(api: Api, offer: Offer, *, me: Callable[[], str]) -> Proposed | NotAllowed:
     """The open pull request of this branch, brought up to date when it is ours; a new one when there is none."""
     offer = replace(offer, title=titled(api.clean(offer.title)), body=fitted(api.clean(offer.body)))

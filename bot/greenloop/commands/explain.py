@@ -1,0 +1,51 @@
+"""`explain`: an answer in words. What it claims to be somewhere is looked up there: a link leads to a line that exists,
+at one commit, and everything else of the model's is text that does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import monotonic
+
+from greenloop import prompts
+from greenloop.answers import Place, rendered
+from greenloop.commands.drive import searching
+from greenloop.context import Source, gather
+from greenloop.domain import Message, Outcome, Reason, Report, Request, Snippet
+from greenloop.errors import ModelUnreachable
+from greenloop.turn import call
+from greenloop.workbench import Workbench
+
+EMPTY = "The model gave an empty answer."
+
+
+def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Message, ...] = ()) -> Outcome:
+    """`page` is the repository's address for people. Raises what a call of the model raises."""
+    began = monotonic()
+    source = Source(bench.workspace, bench.workspace.tree(request.base), bench.settings)
+    with searching(request, source, bench) as found:
+        task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread)
+    chat = prompts.question(task, tuple(map(_numbered, task.snippets)))
+    bench.model.warm()
+    reply = call(chat, bench)
+    if not reply.text.strip():
+        raise ModelUnreachable(EMPTY, spent=True)
+
+    def lines(path: str) -> int:
+        text = source.text(path)
+        return 0 if text is None else len(text.splitlines())
+
+    return Outcome(
+        request=request,
+        reason=Reason.ANSWERED,
+        answer=rendered(reply.text, lines, Place(page=page, commit=request.base)),
+        usage=bench.budget.used,
+        model=bench.model.name,
+        omitted=task.omitted,
+        seconds=monotonic() - began,
+    )
+
+
+def _numbered(snippet: Snippet) -> Snippet:
+    rows = snippet.text.splitlines()
+    text = "".join(f"{number:>5} {row}\n" for number, row in enumerate(rows, snippet.start))
+    return replace(snippet, text=text, whole=True)

@@ -1,0 +1,47 @@
+"""What is said around a request: material, whoever wrote it, and only as it was when the request was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from greenloop.domain import Message, Source, Trust
+from greenloop.forge.github import Comment
+from greenloop.hidden import visible
+from greenloop.service.scene import Scene
+
+_NEWEST, _LONGEST = 30, 4000  # messages, characters of each
+
+
+def quoted(scene: Scene, comments: Iterable[Comment]) -> tuple[Message, ...]:
+    """Newest last. What was adopted is no part of it, and neither is what was written or changed after the request."""
+    request, me = scene.request, scene.github.whoami()
+    if request.number is None or request.source is Source.REVIEW:
+        return ()
+    author, opening = _opening(scene, request.number)
+    adopted = visible(request.text) == opening
+    said = [] if adopted else [Message(id="0", author=author, trust=Trust.QUOTED, body=opening)]
+    said += [
+        Message(id=str(c.id), author=c.author, trust=Trust.QUOTED, body=c.body)
+        for c in comments
+        if c.id != request.comment and c.author != me and _before(c, request.at)
+    ]
+    return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in said[-_NEWEST:])
+
+
+def _opening(scene: Scene, number: int) -> tuple[str, str]:
+    """Who opened it, and what it said when the event happened; of an event without it, what it says now."""
+    then = scene.payload.get("issue")
+    if isinstance(then, dict):
+        author = (then.get("user") or {}).get("login") or "ghost"
+        return author, visible(f"{then['title']}\n\n{then['body'] or ''}")
+    now = scene.github.issue(number)
+    return now.author, visible(f"{now.title}\n\n{now.body}")
+
+
+def _before(comment: Comment, at: str) -> bool:
+    """Times are of whole seconds: what was changed in the very second of the request may have been changed after it."""
+    if not at:
+        return True
+    untouched = comment.updated_at == comment.created_at
+    return comment.created_at <= at and (untouched or comment.updated_at < at)

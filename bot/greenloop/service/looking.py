@@ -1,0 +1,57 @@
+"""Commands that look at code and change none: the checks alone, and answers in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenloop.commands.evaluate import evaluate
+from greenloop.commands.explain import explain
+from greenloop.domain import Outcome, Reason
+from greenloop.model.replay import Replay
+from greenloop.ports import Progress
+from greenloop.render import cost, verdict
+from greenloop.service.job import HANDLED, Job, counted, made_bench, private, tip_of
+
+
+def judge(job: Job) -> Outcome:
+    """The checks alone: a pull request beside its base, or the branch as it is."""
+    job.told.say("⏳ Running the checks…")
+    with private(job.temp) as clone:
+        heads = [f"refs/heads/{name}" for name in (job.start, *([job.pull.base_ref, job.branch] if job.pull else []))]
+        with job.remote.clone(clone, heads) as workspace:
+            head = job.pull.head_sha if job.pull else tip_of(workspace, job)
+            base = workspace.resolve(job.pull.base_sha) if job.pull else head
+            request = replace(job.request, base=base, head=head)
+            with made_bench(job, workspace, Replay((), name="none"), job.told) as made:
+                measured = evaluate(request, workspace.tree(head), made, name=head)
+    outcome = Outcome(
+        request=request,
+        reason=Reason.GREEN if measured.verdict.green else Reason.of(measured.exit_code),
+        verdict=measured.verdict,
+        answer=verdict(measured.report, measured.verdict),
+    )
+    job.told.ended(outcome)
+    return outcome
+
+
+def answered(job: Job, page: str) -> Outcome:
+    """What was asked, in words, with links to lines below `page`, the repository's address. Nothing is said before
+    that, so an answer that is there was given whole."""
+    if job.told.done:
+        return Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED)
+    with private(job.temp) as clone:
+        heads = [f"refs/heads/{name}" for name in (job.start, job.branch)]
+        with job.remote.clone(clone, heads) as workspace:
+            base = job.pull.head_sha if job.pull else tip_of(workspace, job)
+            request = replace(job.request, base=base)
+            with (
+                counted(job, request, workspace, clone) as live,
+                made_bench(job, workspace, live, _silent) as bench,
+            ):
+                outcome = explain(request, bench, page=page, thread=job.thread)
+    job.told.say(f"{outcome.answer}\n\n{cost(outcome)}")
+    return outcome
+
+
+def _silent(event: Progress) -> None:
+    del event
