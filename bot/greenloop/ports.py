@@ -56,11 +56,12 @@ class CallLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars per million tokens."""
+    """US dollars per million tokens: new ones, and where it differs, read from and written to the provider's cache."""
 
     input: float
     output: float
     cached: float | None = None
+    written: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

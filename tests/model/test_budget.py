@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from fakes.asking import Clock
 from greenloop.domain import Usage
 from greenloop.errors import OutOfBudget
-from greenloop.model.budget import Budget, estimate_tokens, most_tokens
+from greenloop.model.budget import Budget, cost_of, estimate_tokens, most_tokens
 from greenloop.ports import ChatMessage, Price
 from greenloop.settings import Settings
 
@@ -85,6 +86,16 @@ def test_money_is_added_up_from_the_price_or_from_the_provider() -> None:
     rich.settle(rich.reserve(CHAT, DOLLAR, 2000), Usage(calls=1, input=1, output=1, cost=9_000.0))
     with pytest.raises(OutOfBudget, match=r"\$974\.0000 of"):
         rich.reserve(CHAT, DOLLAR, 2000)
+
+
+def test_what_is_written_to_the_providers_cache_may_cost_more() -> None:
+    claude = Price(input=4.0, output=20.0, cached=0.4, written=5.0)
+    assert cost_of(claude, into=1_000_000, out=0) == 5.0, "at most"
+    assert cost_of(claude, into=1_000_000, out=100_000, cached=500_000, written=100_000) == 0.2 + 0.5 + 1.6 + 2.0
+    assert cost_of(claude, into=1_000_000, out=0, cached=1_000_000) == 0.4
+    assert budget(cost=float(INPUT)).reserve(CHAT, replace(DOLLAR, output=0.0), 10).cost == INPUT
+    with pytest.raises(OutOfBudget):
+        budget(cost=float(INPUT)).reserve(CHAT, replace(DOLLAR, output=0.0, written=1.25e6), 10)
 
 
 def test_calls_are_a_bound_whatever_became_of_them() -> None:

@@ -72,8 +72,8 @@ def test_the_first_that_answers_is_kept() -> None:
 
 def test_the_price_is_the_dearest_and_unknown_when_one_is() -> None:
     with ModelServer() as server:
-        cheap, dear = model(server, "a", Prices(input=1, output=1)), model(server, "b", Prices(input=2, output=8))
-        assert Chain([cheap, dear]).price == Price(input=2, output=8)
+        cheap, dear = model(server, "a", Prices(input=3, output=1)), model(server, "b", Prices(input=2, output=8))
+        assert Chain([cheap, dear]).price == Price(input=3, output=8), "of each part"
         assert Chain([cheap, Replay((), name="r")]).price is None
     with pytest.raises(ValueError, match="no model"):
         Chain([])

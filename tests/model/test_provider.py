@@ -209,6 +209,8 @@ def test_prices_come_from_the_settings_or_from_litellms_list() -> None:
         return open_model(Settings(model=model, **words)).price
 
     assert price("openai/gpt-4o") == Price(input=2.5, output=10.0, cached=1.25)
+    claude = price("anthropic/claude-sonnet-4-20250514")
+    assert claude == Price(input=3.0, output=15.0, cached=0.3, written=3.75)
     assert price("openai/gpt-4o", prices=PRICES) == Price(input=1_000_000.0, output=2_000_000.0)
     assert price("openai/nobody-knows") is None
     assert price("ollama_chat/nobody-knows") is None

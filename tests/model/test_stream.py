@@ -109,9 +109,14 @@ def test_the_words_of_an_error_answer() -> None:
         ({"prompt_tokens": 5.5, "completion_tokens": 1}, None),
         ({"prompt_tokens": True, "completion_tokens": 1}, None),
         ({"prompt_tokens": 10**15, "completion_tokens": 1}, None),
-        ({"prompt_tokens": 5, "completion_tokens": 0}, (5, 0, 0)),
-        ({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 99}}, (5, 1, 5)),
-        ({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": "x"}, (5, 1, 0)),
+        ({"prompt_tokens": 5, "completion_tokens": 0}, (5, 0, 0, None)),
+        ({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 99}}, (5, 1, 5, None)),
+        ({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": "x"}, (5, 1, 0, None)),
+        (
+            {"prompt_tokens": 9, "completion_tokens": 1, "prompt_tokens_details": {"cache_creation_tokens": 99}},
+            (9, 1, 0, 9),
+        ),
+        ({"prompt_tokens": 9, "completion_tokens": 1, "cache_creation_input_tokens": 4}, (9, 1, 0, 4)),
     ],
 )
 def test_usage_is_believed_only_if_it_can_be_true(usage: dict[str, object], count: object) -> None:

@@ -58,12 +58,17 @@ def most_tokens(chat: Chat) -> int:
     return _AROUND + sum(len(message.text.encode(errors="replace")) + _AROUND for message in chat)
 
 
-def cost_of(price: Price | None, *, into: int, out: int, cached: int = 0) -> float | None:
-    """US dollars; None for a model without a price."""
+def cost_of(price: Price | None, *, into: int, out: int, cached: int = 0, written: int | None = None) -> float | None:
+    """US dollars; None for a model without a price. Of the tokens `into`, `cached` were read from the provider's cache
+    and `written` to it; where it does not say how many, all that can have been and that cost more."""
     if price is None:
         return None
     for_cached = price.input if price.cached is None else price.cached
-    return ((into - cached) * price.input + cached * for_cached + out * price.output) / 1e6
+    for_written = price.input if price.written is None else price.written
+    if written is None:
+        written = into - cached if for_written > price.input else 0
+    new = into - cached - written
+    return (new * price.input + cached * for_cached + written * for_written + out * price.output) / 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,13 @@ class Chain:
         prices = [p for p in (model.price for model in self._models) if p is not None]
         if len(prices) < len(self._models):
             return None
-        return max(prices, key=lambda price: price.input + price.output)
+        if len(prices) == 1:
+            return prices[0]
+        return Price(
+            input=max(price.input for price in prices),
+            output=max(price.output for price in prices),
+            written=max((price.written for price in prices if price.written is not None), default=None),
+        )
 
     def warm(self) -> None:
         self._models[0].warm()

@@ -88,7 +88,11 @@ class Endpoint:
 
     @property
     def price(self) -> Price | None:
-        return Price(input=self._prices.input, output=self._prices.output) if self._prices else None
+        if self._prices is None:
+            return None
+        dearer = self._form.WRITTEN
+        written = None if dearer is None else self._prices.input * dearer
+        return Price(input=self._prices.input, output=self._prices.output, written=written)
 
     def warm(self) -> None:
         with suppress(GreenloopError):  # the first call will say it

@@ -209,5 +209,10 @@ def _listed_price(model: str) -> Price | None:
     into, out = row.get("input_cost_per_token"), row.get("output_cost_per_token")
     if into is None or out is None:
         return None
-    cached = row.get("cache_read_input_token_cost")
-    return Price(input=into * 1e6, output=out * 1e6, cached=None if cached is None else cached * 1e6)
+    cached, written = row.get("cache_read_input_token_cost"), row.get("cache_creation_input_token_cost")
+    return Price(
+        input=into * 1e6,
+        output=out * 1e6,
+        cached=None if cached is None else cached * 1e6,
+        written=None if written is None else written * 1e6,
+    )

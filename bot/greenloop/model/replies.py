@@ -47,10 +47,11 @@ def reply_of(answer: Answer, asked: Asked) -> Reply:
 def _usage(answer: Answer, asked: Asked) -> Usage:
     """The provider's count; where it gives none, ours, marked as estimated."""
     count = counted(answer.usage)
-    into, out, cached = count or (
+    into, out, cached, written = count or (
         estimate_chat(asked.chat),
         estimate_tokens(answer.text) + answer.thought // _SIGNS_PER_TOKEN,
         0,
+        None,
     )
-    cost = cost_of(asked.price, into=into, out=out, cached=cached)
+    cost = cost_of(asked.price, into=into, out=out, cached=cached, written=written)
     return Usage(calls=1, input=into, output=out, cached=cached, cost=cost, estimated=count is None)

@@ -152,14 +152,17 @@ def words_of(body: bytes) -> str:
     return str(value.get("message") or value.get("detail") or body[:4000].decode(errors="replace"))
 
 
-def counted(usage: dict[str, Any]) -> tuple[int, int, int] | None:
-    """Tokens in, out and cached, as the provider counts them; None when it does not say, or says nonsense."""
+def counted(usage: dict[str, Any]) -> tuple[int, int, int, int | None] | None:
+    """Tokens in, out, read from the cache and written to it (None: it does not say), as the provider counts them; None
+    when it does not say, or says nonsense."""
     into, out = _natural(usage.get("prompt_tokens")), _natural(usage.get("completion_tokens"))
     if not into or out is None:
         return None
     details = usage.get("prompt_tokens_details")
-    cached = _natural(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return into, out, min(cached or 0, into)
+    known = details if isinstance(details, dict) else {}
+    cached = min(_natural(known.get("cached_tokens")) or 0, into)
+    written = _natural(known.get("cache_creation_tokens", usage.get("cache_creation_input_tokens")))
+    return into, out, cached, None if written is None else min(written, into - cached)
 
 
 def _natural(value: object) -> int | None:

@@ -22,6 +22,7 @@ class Format(Protocol):
     LIST: str
     DIALECTS: tuple[str, ...]
     LINES: bool  # one object a line, not an event stream
+    WRITTEN: float | None  # the price of a token that is written to the provider's cache, beside that of a new one
 
     def headers(self, key: str) -> dict[str, str]: ...
 

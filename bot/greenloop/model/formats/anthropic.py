@@ -15,6 +15,7 @@ CHAT = "messages"
 LIST = "models"
 DIALECTS: tuple[str, ...] = ("temperature", "cache_control")
 LINES = False
+WRITTEN: float | None = 1.25  # https://docs.claude.com/en/docs/build-with-claude/prompt-caching
 
 _VERSION = "2023-06-01"
 _FINISHES = {
@@ -96,10 +97,11 @@ def _count(part: object, answer: Answer) -> None:
     if not isinstance(usage, dict):
         return
     known = {k: v for k, v in usage.items() if type(v) is int and v >= 0}
-    read = known.get("cache_read_input_tokens", 0)
+    read, written = known.get("cache_read_input_tokens", 0), known.get("cache_creation_input_tokens", 0)
     if "input_tokens" in known:
-        into = known["input_tokens"] + known.get("cache_creation_input_tokens", 0) + read
-        answer.usage = {**answer.usage, "prompt_tokens": into, "prompt_tokens_details": {"cached_tokens": read}}
+        details = {"cached_tokens": read, "cache_creation_tokens": written}
+        into = known["input_tokens"] + written + read
+        answer.usage = {**answer.usage, "prompt_tokens": into, "prompt_tokens_details": details}
     if "output_tokens" in known:
         answer.usage = {**answer.usage, "completion_tokens": known["output_tokens"]}
 

@@ -15,6 +15,7 @@ CHAT = "api/chat"
 LIST = "api/tags"
 DIALECTS: tuple[str, ...] = ()
 LINES = True
+WRITTEN: float | None = None
 
 _STEP = 2048  # another `num_ctx` loads the model anew, so it does not change with every prompt
 

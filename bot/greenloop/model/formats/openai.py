@@ -14,6 +14,7 @@ CHAT = "chat/completions"
 LIST = "models"
 DIALECTS: tuple[str, ...] = ("max_completion_tokens", "stream_options", "temperature")
 LINES = False
+WRITTEN: float | None = None
 
 
 def headers(key: str) -> dict[str, str]:
