@@ -26,6 +26,7 @@ from greenloop.model import key_from, open_model, secrets
 from greenloop.model.accounted import booked
 from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.kept import remembering
+from greenloop.model.own_keys import keyed
 from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress
@@ -61,7 +62,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
     what makes a run impossible."""
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
-        settings = _settings(workspace, base, order, environment)
+        settings = _settings(workspace, base, order, environment, asks=model is None)
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
@@ -134,7 +135,7 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
 
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
-        settings = _settings(workspace, base, order, environment)
+        settings = _settings(workspace, base, order, environment, asks=True)
         with Terminal(0) as terminal:
             return run_index(
                 InTree(workspace, workspace.tree(base), settings),
@@ -206,12 +207,17 @@ def bench(
         rmtree(scratch, ignore_errors=True)
 
 
-def _settings(workspace: GitWorkspace, base: str, order: Order, environment: Mapping[str, str]) -> Settings:
-    """The base commit's file, then the command line, then the key from the environment."""
+def _settings(
+    workspace: GitWorkspace, base: str, order: Order, environment: Mapping[str, str], *, asks: bool = False
+) -> Settings:
+    """The base commit's file, then the command line, then the key from the environment; when a model is asked, only
+    for where the user said."""
     data = workspace.read(workspace.tree(base), FILE)
     text = None if data is None else data.decode("utf-8", "replace")
     settings = configuration.load(text, overrides=order.overrides)
-    return replace(settings, api_key=key_from(environment, settings))
+    if not asks:
+        return replace(settings, api_key=key_from(environment, settings))
+    return keyed(settings, environment, text=text, given=str(order.overrides.get("api_base", "")))
 
 
 def _request(order: Order, workspace: GitWorkspace, base: str, settings: Settings) -> Request:

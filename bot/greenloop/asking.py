@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,24 +47,22 @@ def _add_place(made: argparse.ArgumentParser) -> None:
     made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="where the settings are; default: here")
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    """Those that lie on disk, changed or not: this is to try them."""
+def _settings(options: argparse.Namespace) -> tuple[Settings, str | None]:
+    """With the text of the file. Those that lie on disk, changed or not: this is to try them."""
     from greenloop import configuration  # noqa: PLC0415 - `--help` does not need it
-    from greenloop.model import key_from  # noqa: PLC0415 - as above
 
     given = {"model": options.model, "api_base": options.api_base}
     file = options.repo / FILE
     text = file.read_text("utf-8", "replace") if file.is_file() else None
-    settings = configuration.load(text, overrides={key: value for key, value in given.items() if value})
-    return replace(settings, api_key=key_from(os.environ, settings))
+    return configuration.load(text, overrides={key: value for key, value in given.items() if value}), text
 
 
 def _models(options: argparse.Namespace) -> int:
     from greenloop.commands.models import listed  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
 
-    found = []
-    for row in listed(_settings(options), os.environ):
+    found, (settings, text) = [], _settings(options)
+    for row in listed(settings, os.environ, text=text, given=options.api_base or ""):
         found.append(asdict(row))
         if not options.json:
             uses = ", ".join(row.uses) or "not used"
@@ -81,8 +79,10 @@ def _doctor(options: argparse.Namespace) -> int:
     from greenloop.commands.models import TASKS, probe  # noqa: PLC0415 - as above
     from greenloop.errors import ModelUnreachable  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+    from greenloop.model.own_keys import keyed  # noqa: PLC0415 - as above
 
-    settings = _settings(options)
+    plain, text = _settings(options)
+    settings = keyed(plain, os.environ, text=text, given=options.api_base or "")
     found = probe(settings, os.environ, lambda words: print(f"greenloop: {printable(words)}", file=sys.stderr))
     if options.json:
         print(json.dumps({**asdict(found), "best": found.best.style, "enough": found.enough}, indent=2))

@@ -13,12 +13,13 @@ from fakes.model_server import ModelServer, Step
 from greenloop.commands.models import FILE
 
 
-def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(*words: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "PYTHONPATH": os.pathsep.join(sys.path),
         "GREENLOOP_API_KEY": "key-of-ours",
+        **more,
     }
     argv = [sys.executable, "-m", "greenloop", *words]
     return subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -31,15 +32,15 @@ def test_models_are_listed_with_use_place_key_and_reach(tmp_path: Path) -> None:
             f"model: big\napi_base: {server.api_base}\nmodels: {{chat: small}}\n"
             f"providers: {{spare: {{model: s, api_base: 'http://127.0.0.1:1/v1'}}}}\n"
         )
-        done = run("models", folder=tmp_path)
-        told = json.loads(run("models", "--json", folder=tmp_path).stdout)
+        done = run("models", folder=tmp_path, GREENLOOP_ENDPOINTS=server.origin)
+        told = json.loads(run("models", "--json", folder=tmp_path, GREENLOOP_ENDPOINTS=server.origin).stdout)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"big (edit): big at {server.api_base}, a key; reachable",
         f"small (chat): small at {server.api_base}, a key; reachable, but it does not list 'small'",
         (
-            "spare (not used): s at http://127.0.0.1:1/v1, a key; http://127.0.0.1:1/v1 cannot be reached ([Errno 111] "
-            "Connection refused). Is the server running there, and is `api_base` right?"
+            "spare (not used): s at http://127.0.0.1:1/v1, no key; http://127.0.0.1:1/v1 cannot be reached "
+            "([Errno 111] Connection refused). Is the server running there, and is `api_base` right?"
         ),
     ]
     assert [(row["name"], row["uses"]) for row in told] == [("big", ["edit"]), ("small", ["chat"]), ("spare", [])]

@@ -10,7 +10,9 @@ from greenloop.domain import Replace, Unusable, Write
 from greenloop.edits import FORMAT, parse
 from greenloop.model import open_model, reach
 from greenloop.model.budget import estimate_tokens
+from greenloop.model.own_keys import withheld
 from greenloop.model.rows import row as row_of
+from greenloop.model.rows import stand_in
 from greenloop.ports import CallLimits, ChatMessage, Reply
 from greenloop.settings import Settings
 
@@ -67,8 +69,10 @@ class Probe:
         return self.best.right >= 2
 
 
-def listed(settings: Settings, environment: Mapping[str, str]) -> Iterator[Listed]:
-    """One after the other: reaching a place takes as long as it takes."""
+def listed(
+    settings: Settings, environment: Mapping[str, str], *, text: str | None = None, given: str = ""
+) -> Iterator[Listed]:
+    """One after the other: reaching a place takes as long as it takes. `text` and `given` as in `own_keys`."""
     uses: dict[str, list[str]] = {}
     for use, names in (
         ("edit", (settings.models.get("edit") or settings.model,)),
@@ -78,11 +82,15 @@ def listed(settings: Settings, environment: Mapping[str, str]) -> Iterator[Liste
     ):
         for name in names:
             uses.setdefault(name, []).append(use)
+    edit = row_of(settings.models.get("edit") or settings.model, settings, first=True)
     for name, found in uses.items():
         if not name and not settings.api_base:
             continue
-        row = row_of(name, settings, first="edit" in found or "chat" in found)
-        key, told = reach(row, environment)
+        first = "edit" in found or "chat" in found
+        row = row_of(name, settings, first=first)
+        row = row if first else stand_in(row, edit)
+        why = withheld(row, settings, environment, text=text, given=given)
+        key, told = (False, f"not asked: {why}") if why else reach(row, environment)
         yield Listed(
             name=name or "default",
             place=row.place,

@@ -58,6 +58,8 @@ def check_key(key: str) -> None:
 
 def check_provider(model: str) -> None:
     """`provider/name`, and litellm to speak to it. Raises `Misconfigured`."""
+    if "://" in model:  # some providers of litellm's take it for the endpoint, and send the key there
+        raise Misconfigured(f"The model {model!r} holds an address. An endpoint is named by `api_base`.")
     if "/" not in model:
         raise Misconfigured(_NO_PROVIDER.format(model=model))
     if find_spec("litellm") is None:

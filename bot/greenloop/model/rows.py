@@ -60,7 +60,7 @@ def rows(settings: Settings, task: str = "edit") -> tuple[Row, ...]:
     if not allowed(first, settings):
         raise Refused(_ELSEWHERE.format(only=settings.only_endpoint, name=first.name or "default", place=first.place))
     others = [row(name, settings) for name in settings.fallback_models]
-    return (first, *(_without_our_key(other, first) for other in others if allowed(other, settings)))
+    return (first, *(stand_in(other, first) for other in others if allowed(other, settings)))
 
 
 def kept_out(settings: Settings) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def _variables(name: str, keys: tuple[str, ...], own: Settings) -> tuple[str, ..
     return keys or ((own_variable(name), *usual) if name in own.providers else usual)
 
 
-def _without_our_key(other: Row, first: Row) -> Row:
+def stand_in(other: Row, first: Row) -> Row:
     """The key that was given for the first model goes to no other provider."""
     if _origin(other) == _origin(first) and OURS in other.variables:
         return other

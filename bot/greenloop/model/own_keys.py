@@ -1,0 +1,77 @@
+"""In a terminal a key of the user's goes only where the user said: what a repository's file names may be hostile.
+
+On GitHub the settings come from the default branch, which only who may push there writes; this rule is not for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from greenloop.errors import Misconfigured, Refused
+from greenloop.model.given import check_address, origin
+from greenloop.model.keys import read
+from greenloop.model.rows import Row, key_from, rows
+from greenloop.settings import FILE, Settings
+from greenloop.yaml_document import Place
+from greenloop.yaml_document import read as read_yaml
+
+ENDPOINTS = "GREENLOOP_ENDPOINTS"  # addresses, with commas between them, that the user's keys may go to
+_OURS = "GREENLOOP_"
+_WITHHELD = (
+    "{where} names the endpoint {place}, and your key in {variable} was not sent there: a repository can name any "
+    "address. If the key is meant for it, name it yourself, with --api-base {place} or {endpoints}={start} in the "
+    "environment; if it needs none, unset {variable}."
+)
+_NO_ADDRESS = f"{ENDPOINTS} holds {{value!r}}, which is no address; one looks like https://models.example.org"
+
+
+def keyed(settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str) -> Settings:
+    """The settings with the user's key. `text` is the repository's file, `given` the address on the command line.
+    Raises `Refused` when a key would go where only the file says."""
+    for row in rows(settings):
+        told = withheld(row, settings, environment, text=text, given=given)
+        if told:
+            raise Refused(told)
+    return replace(settings, api_key=key_from(environment, settings))
+
+
+def withheld(row: Row, settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str) -> str:
+    """Why this model gets no key of the user's; "" when it may have one, or there is none."""
+    address = row.settings.api_base
+    if row.via or not address:
+        return ""
+    check_address(address)
+    if _named(address, given, environment):
+        return ""
+    variable = next((v for v in row.variables if v.startswith(_OURS) and read(environment, [v])), "")
+    if not variable:
+        return ""
+    own = row.name in settings.providers
+    place: Place = ("providers", row.name, "api_base") if own else ("api_base",)
+    scheme, host, port = origin(address)
+    return _WITHHELD.format(
+        where=read_yaml(text, FILE).where(place) if text else FILE,
+        place=row.place,
+        variable=variable,
+        endpoints=ENDPOINTS,
+        start=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}",
+    )
+
+
+def _named(address: str, given: str, environment: Mapping[str, str]) -> bool:
+    if given:
+        check_address(given)
+    named = [part for part in map(str.strip, environment.get(ENDPOINTS, "").split(",")) if part]
+    return origin(address) in {origin(given), *map(_origin, named)}
+
+
+def _origin(address: str) -> tuple[str, str, int]:
+    """Of an address that stands in the variable."""
+    try:
+        found = origin(address)
+    except ValueError:
+        found = ("", "", 0)
+    if found[0] not in {"http", "https"} or not found[1]:
+        raise Misconfigured(_NO_ADDRESS.format(value=address))
+    return found
