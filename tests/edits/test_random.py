@@ -118,8 +118,21 @@ def as_json(path: str, _: Side, new: Side) -> str:
     return json.dumps({"files": [{"path": path, "content": joined(new)}]})
 
 
+def call(path: str, _: Side, new: Side) -> str:
+    return f"<write_to_file>\n<path>{path}</path>\n<content>\n{joined(new)}</content>\n</write_to_file>\n"
+
+
+def dashed(path: str, old: Side, new: Side) -> str:
+    block = search_replace(path, old, new)
+    return block.replace("<<<<<<< SEARCH", "------- SEARCH").replace(">>>>>>> REPLACE", "+++++++ REPLACE")
+
+
+def command(path: str, old: Side, new: Side) -> str:
+    return json.dumps({"command": ["apply_patch", codex(path, old, new)]})
+
+
 Form = Callable[[str, Side, Side], str]
-FORMATS: list[Form] = [search_replace, unified, codex, whole, element, as_json]
+FORMATS: list[Form] = [search_replace, unified, codex, whole, element, as_json, call, dashed, command]
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {

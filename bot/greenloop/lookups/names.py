@@ -35,7 +35,7 @@ def search(about: str, view: View) -> str:
 def _pieces(words: str) -> list[str]:
     """Texts that have to stand in a line in this order, from what may be a regular expression."""
     found = []
-    for part in re.split(r"\.[*+]\??", words.strip().removeprefix("^").removesuffix("$")):
+    for part in re.split(r"(?:\.|\\[wSd])[*+]\??", words.strip().removeprefix("^").removesuffix("$")):
         plain = re.sub(r"\\([^\w\s])", r"\1", re.sub(r"\\[bswdBSWD][+*]?", " ", part))
         found.append(plain.strip() if plain == part else " ".join(plain.split()))
     return [piece for piece in found if piece] or [words]
