@@ -118,8 +118,10 @@ def told(kind: str, about: str, view: Memory = VIEW) -> str:
         (
             "uses",
             "Session.send",
-            "src/net.py:23: return Session().send(words)\n"
-            "tests/test_net.py:1: from src.net import send\ntests/test_net.py:5: send([])",
+            (
+                "src/net.py:23: return Session().send(words)\n"
+                "tests/test_net.py:1: from src.net import send\ntests/test_net.py:5: send([])"
+            ),
         ),
         ("uses", "nobody", "Nothing uses nobody."),
         ("uses", "a b", "Uses are asked for by the name: `Look: uses send`."),
