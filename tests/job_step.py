@@ -115,5 +115,6 @@ def seen(step: Step) -> dict[str, Any]:
 def plain(step: Step) -> dict[str, Any]:
     """What is there, without what differs from run to run: seconds, commit ids, our loopback address."""
     text = re.sub(r"127\.0\.0\.1:\d+", "HOST", json.dumps(seen(step)))
-    said: dict[str, Any] = json.loads(re.sub(r"\d+ s\.", "N s.", re.sub(r"[0-9a-f]{9} \|", "SHA |", text)))
+    text = re.sub(r"(?<=Fixed in )[0-9a-f]{10}", "SHA", re.sub(r"[0-9a-f]{9} \|", "SHA |", text))
+    said: dict[str, Any] = json.loads(re.sub(r"\d+ s\.", "N s.", text))
     return said

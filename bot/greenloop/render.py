@@ -56,7 +56,7 @@ def pull_request(outcome: Outcome) -> str:
     """The body of the pull request: asked, done, measured, what was old, what it cost."""
     best = outcome.best
     parts = [
-        f"**{outcome.reason.sentence}** {_evidence_sentence(best)}".strip(),
+        f"**{outcome.reason.sentence}** {evidence(best)}".strip(),
         f"{inert(outcome.detail)}" if outcome.detail else "",
         _dependencies(best.report) if best else "",
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
@@ -111,7 +111,8 @@ def verdict(report: Report, judged: Verdict) -> str:
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
-def _evidence_sentence(best: Attempt | None) -> str:
+def evidence(best: Attempt | None) -> str:
+    """What green proves here, in a sentence."""
     if best is None:
         return ""
     if best.verdict.evidence == "proven":

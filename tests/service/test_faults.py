@@ -16,6 +16,7 @@ import pytest
 from fakes.github import FakeGitHub
 from fakes.github.faults import Fault, broken, cut, dropped, lost, meanwhile, secondary
 from fakes.model_server import ModelServer, Stall
+from greenloop.service.words import ADVICE_PENDING
 from job_step import AT_ONCE, RIGHT, WRONG, Step, answer, asked, made, plain, started
 
 REACTION, COMMENT, EDIT, PULL = (
@@ -24,6 +25,7 @@ REACTION, COMMENT, EDIT, PULL = (
     ("PATCH", "/issues/comments/"),
     ("POST", "/pulls$"),
 )
+ANSWER = ("POST", "/replies$")
 PUSH = ("POST", "git-receive-pack$")
 FETCH = ("POST", "git-upload-pack$")
 BOTH = "from sums import total, least\n\n\ndef test_total():\n    assert total([1, 2, 3]) == 6\n\n\n"
@@ -33,19 +35,24 @@ WORSE = answer("        result = result + number", "        result = 0", "fix: f
 HALF = (AT_ONCE, WORSE, "I do not know.", "Nor do I.")
 
 LAST_WORDS = """<!-- greenloop:run={key} -->
-🔴 **Not green, but better than the base; the best attempt is kept as a draft.**
+🟡 **Not green, but better than the base; the best attempt is kept as a draft.** \
+Evidence: `proven(test_total)`: failed on the base, passes now.
 
 Two answers in a row could not be used. The answer holds no edit. Write each changed file as its path alone on a line \
 and then one fenced block.
 
-http://HOST/octo/sums/pull/1
+http://HOST/octo/sums/pull/1 · [workflow run](http://HOST/octo/sums/actions/runs/1)
+
+{pending}
 
 | attempt | change | checks | evidence | tokens in / out | commit |
 |---|---|---|---|---|---|
 | **1** | fix: add up | 🔴 `pytest=failed(1/2)` | `proven(test_total)` | 11 / 7 | SHA |
 | 2 | fix: forget it | 🔴 `pytest=failed(2/2)` | `unproven` | 11 / 7 | SHA |
 
-`m`: 4 calls, 2 unusable, 44 tokens in (0 cached), 28 out, no known price, N s."""
+`m`: 4 calls, 2 unusable, 44 tokens in (0 cached), 28 out, no known price, N s.
+
+**Next:** Say what is missing in a new comment there, after `/generate`, or take the draft over by hand."""
 
 Prepared = tuple[str, dict[str, Any]]
 
@@ -95,7 +102,7 @@ class Scenario:
 SCENARIOS = {
     "issue": Scenario(on_an_issue, (WRONG, RIGHT), (REACTION, COMMENT, EDIT, PULL, PUSH)),
     "pull request": Scenario(on_a_pull_request, (WRONG, RIGHT), (REACTION, COMMENT, EDIT, PUSH)),
-    "review": Scenario(on_a_review, (AT_ONCE,), (COMMENT, EDIT, PUSH)),
+    "review": Scenario(on_a_review, (AT_ONCE,), (COMMENT, EDIT, PUSH, ANSWER)),
     "dispatch": Scenario(by_dispatch, (AT_ONCE,), (PULL, PUSH)),
     "best is not last": Scenario(best_is_not_last, HALF, (REACTION, COMMENT, EDIT, PUSH), code=3),
 }
@@ -163,7 +170,8 @@ def test_what_the_matrix_compares_with() -> None:
         "body": "/generate mend test_sums.py",
         "reactions": [["github-actions[bot]", "eyes"]],
     }
-    assert comments[1:] == [{"author": "github-actions[bot]", "body": LAST_WORDS.format(key=key), "reactions": []}]
+    words = LAST_WORDS.format(key=key, pending=ADVICE_PENDING)
+    assert comments[1:] == [{"author": "github-actions[bot]", "body": words, "reactions": []}]
 
 
 KILLS = {

@@ -55,7 +55,8 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
     if no is not None and no.stranger:
         _shrug(request, github)
         return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
-    told = Told(github, request, dry=inputs.dry_run)
+    run_url = f"{runner.server_url}/{request.repository}/actions/runs/{runner.run_id}" if runner.run_id else ""
+    told = Told(github, request, dry=inputs.dry_run, run_url=run_url)
     scene = Scene(
         request=request,
         payload=payload,
@@ -128,7 +129,7 @@ def _job(scene: Scene) -> Job:
         cache=runner.cache,
         told=told.on(
             base=going.base if going and ours else base,
-            attempts=settings.attempts,
+            settings=settings,
             pull=pull.url if pull else "",
             closes=going.closes if going and ours else request.number,
         ),

@@ -6,45 +6,67 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from greenloop import render
-from greenloop.domain import Attempt, Outcome, Reason, Request
+from greenloop.domain import Outcome, Request
 from greenloop.errors import GreenloopError
-from greenloop.forge.github import GitHub, NotAllowed
+from greenloop.forge.github import ACTIONS, GitHub, NotAllowed
 from greenloop.forge.terminal import WORDS
 from greenloop.ports import Progress
+from greenloop.service import words
+from greenloop.service.words import Going, Row
+from greenloop.settings import Settings
 
 ONE = "\n\nOf several commands in a comment the first is done. Not done: {words}. Write each in a comment of its own."
-_FAILED = "🔴 "
+_FAILED = words.FAILED
 _EVERY = 10.0  # seconds between two edits of the comment
 
 
 class Told:
     """The `OnProgress` and `Forge` of an issue or pull request; without a number (a dispatch) it only proposes."""
 
-    def __init__(self, github: GitHub, request: Request, *, dry: bool = False) -> None:
+    def __init__(self, github: GitHub, request: Request, *, dry: bool = False, run_url: str = "") -> None:
         self._github = github
         self._request = request
         self._base = ""
-        self._attempts = 0
+        self._settings: Settings | None = None
         self._pull = ""
         self._closes = request.number
+        self._run_url = run_url
+        self._rows: dict[int, Row] = {}
         self._dry = dry
         self._last = float("-inf")
         self._clock: Callable[[], float] = time.monotonic
+        self._began = self._clock()
         self._advice = ""
 
-    def on(self, *, base: str, attempts: int, pull: str = "", closes: int | None = None) -> Self:
-        """The branch that a pull request is offered to, how many attempts there may be, the address of the pull request
-        that the work is on already, and the issue that a new one closes."""
-        self._base, self._attempts, self._pull, self._closes = base, attempts, pull, closes
+    def on(self, *, base: str, settings: Settings, pull: str = "", closes: int | None = None) -> Self:
+        """The branch that a pull request is offered to, the limits of the run, the address of the pull request that the
+        work is on already, and the issue that a new one closes."""
+        self._base, self._settings, self._pull, self._closes = base, settings, pull, closes
         return self
 
     def __call__(self, event: Progress) -> None:
+        self._note(event)
         if event.phase in {"reply", "done"} or self._clock() - self._last < _EVERY:
             return
-        where = f"Attempt {event.attempt} of {self._attempts}: " if event.attempt else ""
-        words = WORDS.get(event.phase, event.phase)
-        self.say(f"⏳ {where}{words}{f': {render.inert(event.detail)}' if event.detail else ''}…")
+        where = f"Attempt {event.attempt}: " if event.attempt else ""
+        now = f"{where}{WORDS.get(event.phase, event.phase)}"
+        run = Going(
+            now=now[:1].upper() + now[1:],
+            rows=tuple(self._rows.values()),
+            used=event.usage,
+            minutes=(self._clock() - self._began) / 60,
+            settings=self._settings,
+            run_url=self._run_url,
+        )
+        self.say(words.going(run))
+
+    def _note(self, event: Progress) -> None:
+        """What is known of an attempt, also when it is too early to tell of it."""
+        if event.phase == "checks" and event.attempt:
+            self._rows[event.attempt] = Row(event.attempt, event.detail, "")
+        elif event.phase in {"judged", "unusable"}:
+            change = self._rows[event.attempt].change if event.attempt in self._rows else "no usable answer"
+            self._rows[event.attempt] = Row(event.attempt, change, event.detail)
 
     def say(self, body: str) -> None:
         over = self._request.passed_over
@@ -54,7 +76,7 @@ class Told:
         self._last = self._clock()
 
     def failed(self, error: GreenloopError) -> None:
-        self.say(f"{_FAILED}{render.inert(str(error), 2000)}")
+        self.say(words.failed(str(error), self._run_url))
 
     @property
     def done(self) -> bool:
@@ -69,8 +91,8 @@ class Told:
         del request
         if self._dry or self._pull:
             return self._pull
-        closes = f"\n\nCloses #{self._closes}\n" if self._closes is not None else ""
-        made = self._github.propose(branch=branch, base=self._base, title=title, body=body + closes, draft=draft)
+        text = words.proposal(body, closes=self._closes, own_token=self._own_token)
+        made = self._github.propose(branch=branch, base=self._base, title=title, body=text, draft=draft)
         if isinstance(made, NotAllowed):
             self._advice = made.advice
             return made.compare_url
@@ -79,21 +101,12 @@ class Told:
     def ended(self, outcome: Outcome) -> None:
         self.say(self.last_words(outcome))
 
+    @property
+    def _own_token(self) -> bool:
+        """Whether it is the job's own, whose pushes start no workflow by themselves."""
+        return self._github.whoami() == ACTIONS
+
     def last_words(self, outcome: Outcome) -> str:
-        return closing(outcome, self._advice)
-
-
-def closing(outcome: Outcome, advice: str = "") -> str:
-    """The last words of a run."""
-    light = "🟢" if outcome.reason is Reason.GREEN else "🔴"
-    best: Attempt | None = outcome.best
-    parts = [
-        f"{light} **{outcome.reason.sentence}**",
-        render.inert(outcome.detail, 1500) if outcome.detail else "",
-        outcome.url or "",
-        advice,
-        outcome.answer,  # ours, and inert already
-        render.table(outcome.attempts, best) if outcome.attempts else "",
-        render.cost(outcome) if outcome.usage.calls else "",
-    ]
-    return "\n\n".join(part for part in parts if part)
+        pushed = bool(self._pull and outcome.url)
+        advice = self._advice or (words.ADVICE_PENDING if pushed and self._own_token else "")
+        return words.ended(outcome, advice=advice, run_url=self._run_url, on_pull=bool(self._pull))

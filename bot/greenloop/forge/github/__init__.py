@@ -7,6 +7,7 @@ from greenloop.forge.github.adapter import GitHub
 from greenloop.forge.github.asking import HURRY, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.errors import Fault, Forbidden, Missing, RateLimited
+from greenloop.forge.github.people import ACTIONS
 from greenloop.forge.github.values import (
     Comment,
     Issue,
@@ -22,6 +23,7 @@ from greenloop.forge.github.values import (
 )
 
 __all__ = [
+    "ACTIONS",
     "HURRY",
     "Comment",
     "Connection",

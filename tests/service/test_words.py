@@ -1,0 +1,70 @@
+"""What people read in the one comment of a run and in the text of a pull request: whole texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from greenloop.domain import Outcome, Reason, Usage
+from greenloop.service import words
+from greenloop.service.words import Going, Row
+from greenloop.settings import Settings
+from values import attempt, outcome
+
+RUN = "https://github.com/o/r/actions/runs/7"
+PULL = "https://github.com/o/r/pull/2"
+GOING = Going(
+    now="Attempt 2: running the checks",
+    rows=(Row(1, "fix: @you", "1 test | fails"), Row(2, "fix: add up", "")),
+    used=Usage(calls=2, input=1200, output=34, cost=0.5),
+    minutes=3.2,
+    settings=Settings(),
+    run_url=RUN,
+)
+
+
+def test_while_it_goes_on() -> None:
+    assert words.going(GOING) == (
+        "⏳ **Attempt 2: running the checks…**\n\n"
+        "| attempt | change | result |\n|---|---|---|\n"
+        "| 1 | fix: @\u200byou | 🔴 1 test \\| fails |\n| 2 | fix: add up | ⏳  |\n\n"
+        f"Used: 1,234 of 400,000 tokens, $0.50 of $2.00, 3 of 60 minutes. [Workflow run]({RUN})"
+    )
+    early = replace(GOING, now="Reading", rows=(), settings=None, run_url="")
+    assert words.going(early) == "⏳ **Reading…**"
+    free = replace(GOING, rows=(), used=Usage(cost=None), run_url="")
+    assert words.going(free).endswith("Used: 0 of 400,000 tokens, no known price, 3 of 60 minutes.")
+
+
+def test_the_end_says_what_to_do_next() -> None:
+    said = words.ended(outcome(attempt(), url=PULL), run_url=RUN)
+    assert said == (
+        "🟢 **Nothing new is red, and every test that had to pass passes.** "
+        "Evidence: `proven(test_retry)`: failed on the base, passes now.\n\n"
+        f"{PULL} · [workflow run]({RUN})\n\n"
+        "| attempt | change | checks | evidence | tokens in / out | commit |\n|---|---|---|---|---|---|\n"
+        "| **1** | retry on 503 | 🟢 `ruff=passed pytest=passed(1)` | `proven(test_retry)` | 812 / 90 | ccccccccc |\n\n"
+        "`scripted`: 1 calls, 812 tokens in (0 cached), 90 out, no known price, 3 s.\n\n"
+        f"**Next:** {words.PROPOSED}"
+    )
+    assert words.ended(outcome(attempt(), url=PULL), on_pull=True).endswith(f"**Next:** {words.ON_BRANCH}")
+    assert words.failed("no @you", RUN) == f"🔴 no @\u200byou\n\n[workflow run]({RUN})"
+
+
+ENDS = {Reason.IMPROVED, Reason.UNCHANGED, Reason.NOT_GREEN, Reason.OUT_OF_BUDGET, Reason.BROKEN_ENVIRONMENT}
+ENDS |= {Reason.MODEL_UNREACHABLE, Reason.NOT_PUSHED, Reason.STOPPED}
+
+
+@pytest.mark.parametrize("reason", ENDS, ids=lambda r: r.word)
+def test_no_end_leaves_people_without_a_next_step(reason: Reason) -> None:
+    ended: Outcome = outcome(reason=reason)
+    assert words.ended(ended).rpartition("\n\n")[2].startswith("**Next:** ")
+    assert words.ended(ended)[0] == ("🟡" if reason is Reason.IMPROVED else "🔴")
+
+
+def test_a_pull_request_says_what_it_closes_and_how_to_go_on() -> None:
+    said = words.proposal("The report.\n", closes=1, own_token=True)
+    assert said == f"Closes #1\n\nThe report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_PENDING}\n"
+    other = words.proposal("The report.\n", closes=None, own_token=False)
+    assert other == f"The report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_SECRETS}\n"
