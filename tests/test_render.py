@@ -42,10 +42,10 @@ def test_the_pull_request_says_what_was_measured() -> None:
         "Evidence: `proven(test_retry)`: failed on the base, passes now.\n\n"
         "### Asked\n\n> add retry\n\n"
         "### Attempts\n\n"
-        "| attempt | change | checks | evidence | tokens in / out | commit |\n"
-        "|---|---|---|---|---|---|\n"
-        "| 1 | retry on 503 | 🔴 `ruff=passed pytest=failed(1/1)` | `unproven` | 812 / 90 | ccccccccc |\n"
-        "| **2** | retry on 503 | 🟢 `ruff=passed pytest=passed(1)` | `proven(test_retry)` | 812 / 90 | ccccccccc |\n\n"
+        "| # | change | checks | evidence | commit |\n"
+        "|---|---|---|---|---|\n"
+        "| 1 | retry on 503 | 🔴 `ruff=passed pytest=failed(1/1)` | `unproven` | ccccccccc |\n"
+        "| **2** | retry on 503 | 🟢 `ruff=passed pytest=passed(1)` | `proven(test_retry)` | ccccccccc |\n\n"
         "### Cost\n\n`scripted`: 2 calls, 812 tokens in (0 cached), 90 out, no known price, 3 s.\n"
     )
 

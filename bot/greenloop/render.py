@@ -70,17 +70,17 @@ def pull_request(outcome: Outcome) -> str:
 
 
 def table(attempts: Iterable[Attempt], best: Attempt | None) -> str:
-    """One row per attempt; the kept one is marked."""
+    """One row per attempt; the kept one is marked. Few columns: it is read on phones."""
     rows = [
-        "| attempt | change | checks | evidence | tokens in / out | commit |",
-        "|---|---|---|---|---|---|",
+        "| # | change | checks | evidence | commit |",
+        "|---|---|---|---|---|",
     ]
     for a in attempts:
         number = f"**{a.number}**" if best is not None and a.number == best.number else str(a.number)
         light = "🟢" if a.verdict.green else "🔴"
         rows.append(
             f"| {number} | {inert(a.summary, 100)} | {light} {code(checks(a.report))} "
-            f"| {code(evidence_line(a.verdict))} | {a.usage.input} / {a.usage.output} | {a.commit[:9]} |"
+            f"| {code(evidence_line(a.verdict))} | {a.commit[:9]} |"
         )
     return "\n".join(rows)
 

@@ -45,10 +45,10 @@ http://HOST/octo/sums/pull/1 · [workflow run](http://HOST/octo/sums/actions/run
 
 {pending}
 
-| attempt | change | checks | evidence | tokens in / out | commit |
-|---|---|---|---|---|---|
-| **1** | fix: add up | 🔴 `pytest=failed(1/2)` | `proven(test_total)` | 11 / 7 | SHA |
-| 2 | fix: forget it | 🔴 `pytest=failed(2/2)` | `unproven` | 11 / 7 | SHA |
+| # | change | checks | evidence | commit |
+|---|---|---|---|---|
+| **1** | fix: add up | 🔴 `pytest=failed(1/2)` | `proven(test_total)` | SHA |
+| 2 | fix: forget it | 🔴 `pytest=failed(2/2)` | `unproven` | SHA |
 
 `m`: 4 calls, 2 unusable, 44 tokens in (0 cached), 28 out, no known price, N s.
 

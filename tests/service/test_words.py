@@ -27,7 +27,7 @@ GOING = Going(
 def test_while_it_goes_on() -> None:
     assert words.going(GOING) == (
         "⏳ **Attempt 2: running the checks…**\n\n"
-        "| attempt | change | result |\n|---|---|---|\n"
+        "| # | change | result |\n|---|---|---|\n"
         "| 1 | fix: @\u200byou | 🔴 1 test \\| fails |\n| 2 | fix: add up | ⏳  |\n\n"
         f"Used: 1,234 of 400,000 tokens, $0.50 of $2.00, 3 of 60 minutes. [Workflow run]({RUN})"
     )
@@ -43,12 +43,14 @@ def test_the_end_says_what_to_do_next() -> None:
         "🟢 **Nothing new is red, and every test that had to pass passes.** "
         "Evidence: `proven(test_retry)`: failed on the base, passes now.\n\n"
         f"{PULL} · [workflow run]({RUN})\n\n"
-        "| attempt | change | checks | evidence | tokens in / out | commit |\n|---|---|---|---|---|---|\n"
-        "| **1** | retry on 503 | 🟢 `ruff=passed pytest=passed(1)` | `proven(test_retry)` | 812 / 90 | ccccccccc |\n\n"
+        "| # | change | checks | evidence | commit |\n|---|---|---|---|---|\n"
+        "| **1** | retry on 503 | 🟢 `ruff=passed pytest=passed(1)` | `proven(test_retry)` | ccccccccc |\n\n"
         "`scripted`: 1 calls, 812 tokens in (0 cached), 90 out, no known price, 3 s.\n\n"
         f"**Next:** {words.PROPOSED}"
     )
     assert words.ended(outcome(attempt(), url=PULL), on_pull=True).endswith(f"**Next:** {words.ON_BRANCH}")
+    not_allowed = words.ended(outcome(attempt(), url=f"{PULL}/compare"), advice="Open it yourself.")
+    assert ("Open it yourself." in not_allowed, "Next" in not_allowed) == (True, False)
     assert words.failed("no @you", RUN) == f"🔴 no @\u200byou\n\n[workflow run]({RUN})"
 
 

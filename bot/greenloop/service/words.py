@@ -59,7 +59,7 @@ class Going:
 
 
 def going(run: Going) -> str:
-    rows = ["| attempt | change | result |", "|---|---|---|"] + [_row(row) for row in run.rows]
+    rows = ["| # | change | result |", "|---|---|---|"] + [_row(row) for row in run.rows]
     link = f"[Workflow run]({run.run_url})" if run.run_url else ""
     parts = [f"⏳ **{run.now}…**", "\n".join(rows) if run.rows else "", " ".join(p for p in (_spent(run), link) if p)]
     return "\n\n".join(part for part in parts if part)
@@ -93,7 +93,7 @@ def ended(outcome: Outcome, *, advice: str = "", run_url: str = "", on_pull: boo
         outcome.answer,  # ours, and inert already
         render.table(outcome.attempts, outcome.best) if outcome.attempts else "",
         render.cost(outcome) if outcome.usage.calls else "",
-        _next(outcome, on_pull=on_pull),
+        _next(outcome, on_pull=on_pull, advised=bool(advice)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -107,10 +107,10 @@ def _links(url: str | None, run_url: str) -> str:
     return " · ".join(part for part in (url or "", f"[workflow run]({run_url})" if run_url else "") if part)
 
 
-def _next(outcome: Outcome, *, on_pull: bool) -> str:
+def _next(outcome: Outcome, *, on_pull: bool, advised: bool) -> str:
     said = NEXT.get(outcome.reason, "")
     if outcome.reason is Reason.GREEN and outcome.attempts:
-        said = ON_BRANCH if on_pull else PROPOSED if outcome.url else ""
+        said = ON_BRANCH if on_pull else PROPOSED if outcome.url and not advised else ""
     return f"**Next:** {said}" if said else ""
 
 
