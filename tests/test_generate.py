@@ -215,7 +215,7 @@ def test_a_killed_run_goes_on_where_it_was(make_repo: Repo) -> None:
             process.kill()
             process.communicate(timeout=60)
         first = git("rev-parse", "fix", cwd=repo)
-        code, said = run_json(*ask(server, "--branch", "fix"), cwd=repo)
+        code, said = run_json(*ask(server, "--branch", "fix", "--no-cache"), cwd=repo)
     assert (code, said["reason"], len(said["attempts"]), len(server.chats)) == (0, "green", 2, 3)
     assert git("rev-parse", "fix~1", cwd=repo) == first
     assert said["attempts"][0]["commit"] == first

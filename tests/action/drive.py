@@ -77,7 +77,7 @@ def spoken_error(_request: Request, inputs: Inputs, _runner: Runner, _payload: M
 
 def spoken_defect(_request: Request, inputs: Inputs, _runner: Runner, _payload: Mapping[str, Any]) -> NoReturn:
     print("::error::forged")
-    raise RuntimeError(f"{inputs.token}\n::error::forged")
+    raise RuntimeError(f"{inputs.token} {inputs.api_key}\n::error::forged")
 
 
 def stranger(request: Request, _inputs: Inputs, _runner: Runner, _payload: Mapping[str, Any]) -> Outcome:

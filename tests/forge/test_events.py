@@ -78,6 +78,7 @@ NOT_FOR_US = [
     ("issue_comment", comment("```\n/generate in a block\n```")),
     ("issue_comment", comment("/deploy")),
     ("issue_comment", comment("/merge")),
+    ("issue_comment", comment("/gif of it")),
     ("issue_comment", comment("/usr/bin/generate")),
     ("issues", labelled("bug")),
     ("issues", labelled("greenloop") | {"action": "unlabeled"}),
