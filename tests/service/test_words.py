@@ -67,6 +67,6 @@ def test_no_end_leaves_people_without_a_next_step(reason: Reason) -> None:
 
 def test_a_pull_request_says_what_it_closes_and_how_to_go_on() -> None:
     said = words.proposal("The report.\n", closes=1, own_token=True)
-    assert said == f"Closes #1\n\nThe report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_PENDING}\n"
+    assert said == f"The report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_PENDING}\n\nCloses #1\n"
     other = words.proposal("The report.\n", closes=None, own_token=False)
     assert other == f"The report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_SECRETS}\n"

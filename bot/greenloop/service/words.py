@@ -117,8 +117,8 @@ def _next(outcome: Outcome, *, on_pull: bool, advised: bool) -> str:
 def proposal(body: str, *, closes: int | None, own_token: bool) -> str:
     """The text of a pull request: the report, and how to go on from it."""
     parts: Iterable[str] = (
-        f"Closes #{closes}" if closes is not None else "",
         body.rstrip(),
         f"### How to go on\n\n{GO_ON}\n\n{ADVICE_PENDING if own_token else ADVICE_SECRETS}",
+        f"Closes #{closes}" if closes is not None else "",
     )
     return "\n\n".join(part for part in parts if part) + "\n"
