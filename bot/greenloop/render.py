@@ -89,8 +89,9 @@ def cost(outcome: Outcome) -> str:
     used = outcome.usage
     counted = ", counted by us" if used.estimated else ""
     wasted = f", {outcome.unusable} unusable" if outcome.unusable else ""
+    looked = f", {outcome.lookups} of questions" if outcome.lookups else ""
     return (
-        f"{code(outcome.model)}: {used.calls} calls{wasted}, {used.input} tokens in ({used.cached} cached), "
+        f"{code(outcome.model)}: {used.calls} calls{looked}{wasted}, {used.input} tokens in ({used.cached} cached), "
         f"{used.output} out{counted}, {money(used)}, {outcome.seconds:.0f} s."
     )
 

@@ -192,6 +192,7 @@ def test_the_model_looks_and_then_mends(make_repo: Repo) -> None:
     assert again.count("def root(self)") == 1
     assert resumed == third
     assert SECRET not in str(prompts(server))
+    assert "m`: 3 calls, 2 of questions, " in Path(said["url"]).read_text("utf-8")
     kinds = [entry["kind"] for entry in recorded(repo, said["run"])]
     assert kinds == ["run", "reply", "look", "reply", "look", "reply", "judged", "end"]
     code, played = run_json("replay", said["run"], cwd=repo)
