@@ -23,6 +23,7 @@ from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.model import key_from, open_model, secrets
+from greenloop.model.abilities import suited
 from greenloop.model.accounted import booked
 from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.kept import remembering
@@ -67,6 +68,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
         if told:
             raise UsageError(told)
         places = Places.of(environment)
+        settings = settings if model else suited(settings, places.state)
         live = model or open_model(settings, environment=environment, health=places.cache)
         request = _request(order, workspace, base, settings)
         with opened(

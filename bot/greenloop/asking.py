@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,22 +76,27 @@ def _models(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from greenloop.commands.models import TASKS, probe  # noqa: PLC0415 - as above
+    from greenloop.commands.models import ASKS, TASKS, probe  # noqa: PLC0415 - as above
     from greenloop.errors import ModelUnreachable  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+    from greenloop.model.abilities import chosen, keep  # noqa: PLC0415 - as above
     from greenloop.model.own_keys import keyed  # noqa: PLC0415 - as above
+    from greenloop.places import Places  # noqa: PLC0415 - as above
 
     plain, text = _settings(options)
+    plain = replace(plain, models={}, fallback_models=())  # this model, and no other
     settings = keyed(plain, os.environ, text=text, given=options.api_base or "")
     found = probe(settings, os.environ, lambda words: print(f"greenloop: {printable(words)}", file=sys.stderr))
+    keep(settings, found.scores, Places.of(os.environ).state)
     if options.json:
-        print(json.dumps({**asdict(found), "best": found.best.style, "enough": found.enough}, indent=2))
+        said = {**asdict(found), "best": found.best.style, "enough": found.enough, "edit_format": chosen(found.scores)}
+        print(json.dumps(said, indent=2))
         return 0 if found.enough else ModelUnreachable.exit_code
     print(printable(f"{found.model}: {found.speed:.0f} tokens/s, ends with {', '.join(found.finishes)}"))
     for followed in found.followed:
         print(printable(f"  {followed.style}: {followed.right} of {len(TASKS)} {'; '.join(followed.wrong)}"))
     if found.enough:
-        print(f"It follows `{found.best.style}` best.")
+        print(f"It follows `{found.best.style}` best. On this machine it is asked for: {ASKS[chosen(found.scores)]}.")
         return 0
     print("It is too weak: in no format did it do two of three tiny tasks. Take a larger model.")
     return ModelUnreachable.exit_code

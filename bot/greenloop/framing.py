@@ -32,7 +32,12 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
         history,
         room=source.settings.context_tokens,
         count=counter(source.settings),
-        around=(prompts.system(looks=looks.offered), failures, nudge, *sum(looks.answers, ())),
+        around=(
+            prompts.system(looks=looks.offered, edit_format=source.settings.edit_format),
+            failures,
+            nudge,
+            *sum(looks.answers, ()),
+        ),
     )
     chat = prompts.chat(
         packed.task,
@@ -43,5 +48,6 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
         last=last,
         changed=changed,
         looks=looks,
+        edit_format=source.settings.edit_format,
     )
     return chat, packed.dropped

@@ -11,6 +11,8 @@ from greenloop.yaml_document import Place
 
 TASKS = ("edit", "chat")
 FORMATS = ("openai", "anthropic", "ollama")
+EDIT_FORMATS = ("auto", "any", "whole", "search", "diff")
+EDIT_FORMAT = "`edit_format` must be `auto`, `any`, `whole`, `search` or `diff`, not `{value}`."
 TASK = "`models.{task}`: there is no such task. There are: `edit`, `chat`."
 NAME = "`providers.{name}`: a name is 1 to 40 letters, digits, `-`, `_` or `.`."
 NOWHERE = "`providers.{name}` has neither `model` nor `api_base`, so it names no model."
@@ -27,6 +29,8 @@ _ADDRESS = re.compile(r"https?://[^\s/@?#]+(/[^\s@?#]*)?")
 
 
 def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
+    if settings.edit_format not in EDIT_FORMATS:
+        yield ("edit_format",), EDIT_FORMAT.format(value=settings.edit_format[:40])
     for task, model in settings.models.items():
         if task not in TASKS:
             yield ("models", task), TASK.format(task=task)

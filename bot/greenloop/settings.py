@@ -109,6 +109,12 @@ class Settings:
         "(variables), `context_tokens`, `prices`, `requests_per_minute`, `tokens_per_minute`.",
         "providers: {local: {model: qwen2.5-coder, api_base: http://127.0.0.1:11434, format: ollama}}",
     )
+    edit_format: str = _option(
+        "auto",
+        "How the model is asked to write its edits: `any`, `whole` (files), `search` (SEARCH/REPLACE), `diff`; `auto`: "
+        "as `greenloop doctor --model` found it on this machine, else `any`.",
+        "edit_format: whole",
+    )
     only_endpoint: str = _option(
         "",
         "The one place that this repository's code may be sent to: the address of an endpoint, a provider, or a name "

@@ -63,7 +63,7 @@ def test_a_model_is_tried_in_each_format(tmp_path: Path) -> None:
         assert len(server.chats) == 9
     assert done.returncode == 0, done.stderr
     assert "  whole file: 3 of 3 \n".strip() in done.stdout
-    assert done.stdout.endswith("It follows `whole file` best.\n")
+    assert done.stdout.endswith("It follows `whole file` best. On this machine it is asked for: whole files only.\n")
     with ModelServer(lambda _: "I would rather not.") as server:
         weak = run("doctor", "--model", "m", "--api-base", server.api_base, "--json", folder=tmp_path)
     found = json.loads(weak.stdout)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from time import monotonic
 
 from greenloop.domain import Replace, Unusable, Write
-from greenloop.edits import FORMAT, parse
-from greenloop.model import open_model, reach
+from greenloop.edits import parse
+from greenloop.model import abilities, open_model, reach
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.own_keys import withheld
 from greenloop.model.rows import row as row_of
 from greenloop.model.rows import stand_in
 from greenloop.ports import CallLimits, ChatMessage, Reply
+from greenloop.prompts.asked_formats import ASKED
 from greenloop.settings import Settings
 
 OUTPUT = 1000  # tokens that an answer to a tiny task may have
@@ -29,6 +30,15 @@ STYLES = {
     "whole file": "Answer with the whole new file.",
     "search and replace": "Answer with SEARCH/REPLACE blocks, not with the whole file.",
     "unified diff": "Answer with a unified diff, not with the whole file.",
+}
+
+
+FORMS = dict(zip(STYLES, abilities.FORMS, strict=True))
+ASKS = {
+    "any": "whole files, and SEARCH/REPLACE where they are large",
+    "whole": "whole files only",
+    "search": "SEARCH/REPLACE blocks",
+    "diff": "unified diffs",
 }
 
 
@@ -66,7 +76,12 @@ class Probe:
     @property
     def enough(self) -> bool:
         """Whether it does at least two of three tiny tasks in one format."""
-        return self.best.right >= 2
+        return self.best.right >= abilities.ENOUGH
+
+    @property
+    def scores(self) -> dict[str, int]:
+        """How many tasks came out right, by the word of the setting `edit_format`."""
+        return {FORMS[followed.style]: followed.right for followed in self.followed}
 
 
 def listed(
@@ -112,7 +127,7 @@ def probe(settings: Settings, environment: Mapping[str, str], tell: Callable[[st
         for task, (request, right) in TASKS.items():
             tell(f"{style}: {task}")
             chat = (
-                ChatMessage(role="system", text=_SYSTEM + FORMAT),
+                ChatMessage(role="system", text=_SYSTEM + ASKED[FORMS[style]]),
                 ChatMessage(role="user", text=f"{request} {words}\n\ntiny.py\n```python\n{FILE}```"),
             )
             began = monotonic()

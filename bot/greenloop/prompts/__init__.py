@@ -13,9 +13,9 @@ from hashlib import sha256
 from importlib.resources import files
 
 from greenloop.domain import Snippet, Task, Trust
-from greenloop.edits import FORMAT
 from greenloop.hidden import characters
 from greenloop.ports import Chat, ChatMessage
+from greenloop.prompts.asked_formats import ASKED, IN_PART, asked
 from greenloop.prompts.looks import LOOKING, NO_LOOKING, NO_LOOKS, Looks, seen
 from greenloop.secrets import scrub
 
@@ -26,9 +26,9 @@ _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
 
 @cache
-def system(*, looks: bool = False) -> str:
+def system(*, looks: bool = False, edit_format: str = "any") -> str:
     """The same for all prompts of a run, so that a provider keeps it. `looks`: with how to ask."""
-    said = _text("system.md").format(format=FORMAT, ask=LOOKING if looks else NO_LOOKING).strip()
+    said = _text("system.md").format(format=ASKED[asked(edit_format)], ask=LOOKING if looks else NO_LOOKING).strip()
     return f"{said}\n\n{_text('looks.md').strip()}" if looks else said
 
 
@@ -46,6 +46,7 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     last: bool = False,
     changed: Collection[str] = (),
     looks: Looks = NO_LOOKS,
+    edit_format: str = "any",
 ) -> Chat:
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
     why the last answer did not count; `last` says that there will hardly be another. What is the same in every call
@@ -58,9 +59,10 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
         *_thread(task, quoted),
         _outline(task),
     ]
-    files = _files(s for s in known if s.path not in changed)
+    form = IN_PART[asked(edit_format)]
+    files = _files((s for s in known if s.path not in changed), form)
     now = [
-        _files((s for s in known if s.path in changed), FILES_CHANGED if files else FILES),
+        _files((s for s in known if s.path in changed), form, FILES_CHANGED if files else FILES),
         _section("What you asked", seen(looks, Quotation.of(sum(looks.answers, ())).around)),
         _section("What fails now", failures and Quotation.of((failures,)).around(failures, "checks", "the checks")),
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
@@ -69,7 +71,7 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     ]
     texts = [_joined(ever), _joined((*ever, files)), _joined((*ever, files, *now))]
     return (
-        ChatMessage(role="system", text=system(looks=looks.offered)),
+        ChatMessage(role="system", text=system(looks=looks.offered, edit_format=edit_format)),
         ChatMessage(role="user", text=texts[2], stable=tuple(dict.fromkeys(len(text) for text in texts[:2]))),
     )
 
@@ -116,16 +118,16 @@ def _rules(task: Task, quoted: Quotation) -> list[str]:
     ]
 
 
-def _files(snippets: Iterable[Snippet], title: str = FILES) -> str:
-    return _section(title, "\n\n".join(map(_block, snippets)))
+def _files(snippets: Iterable[Snippet], in_part: str, title: str = FILES) -> str:
+    return _section(title, "\n\n".join(_block(snippet, in_part) for snippet in snippets))
 
 
-def _block(snippet: Snippet) -> str:
+def _block(snippet: Snippet, in_part: str) -> str:
     marks = max((len(run) for run in re.findall(r"`{3,}", snippet.text)), default=2) + 1
     fence = "`" * max(3, marks)
     end = "" if snippet.text.endswith("\n") else "\n"
     last = snippet.start + snippet.text.count("\n") - (0 if end else 1)
-    place = "" if snippet.whole else f" (lines {snippet.start}-{last} only: change by SEARCH/REPLACE)"
+    place = "" if snippet.whole else f" (lines {snippet.start}-{last} only: {in_part})"
     return f"{snippet.path}{place}\n{fence}\n{snippet.text}{end}{fence}"
 
 
