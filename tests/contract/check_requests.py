@@ -29,12 +29,16 @@ def drive(fake: FakeGitHub, github: GitHub) -> set[str]:
     for ref in ("refs/heads/greenloop/a-b", "refs/greenloop/runs/key"):
         repository.git.commit(ref.removeprefix("refs/heads/"), {"a.py": "x = 2\n"}, "change", "ada")
     theirs = fake.comment(issue.number, "/generate", author="ada")
+    repository.jobs[1] = lambda: None
     calls: dict[str, list[Any]] = {
         "hurry": [()],
         "whoami": [()],
         "permission": [("ada",), ("eve",), ("greenloop[bot]",)],
         "repository": [()],
         "issue": [(issue.number,)],
+        "cancel": [("1",), ("2",)],
+        "said": [(issue.number, "key")],
+        "pull_request_of": [("greenloop/a-b",)],
         "comment": [(theirs.id,)],
         "thread": [(issue.number,)],
         "file": [(".github/greenloop.yml", "main"), ("ordner/ä ö.py", "main")],

@@ -40,7 +40,6 @@ def fake(tmp_path: Path) -> Iterator[FakeGitHub]:
 @pytest.fixture
 def github(fake: FakeGitHub) -> GitHub:
     clock = Clock()
-    connection = Connection(
-        api_url=fake.api_url, server_url=fake.url, repository="own/repo", token=fake.actions_token()
-    )
+    token = fake.actions_token(contents="write", issues="write", pull_requests="write", actions="write")
+    connection = Connection(api_url=fake.api_url, server_url=fake.url, repository="own/repo", token=token)
     return GitHub(connection, clock=clock, sleep=clock.sleep, pace=Pace(writes=0.0))
