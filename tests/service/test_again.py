@@ -18,15 +18,15 @@ MEND = answer("    return numbers[0]", "    return min(numbers)", "fix: least")
 
 
 def say(step: Step, text: str, number: int, *answers: str, author: str = "ada") -> tuple[int, str]:
-    """Exit code, and what is answered; the same event again changes nothing and asks nobody."""
+    """Exit code, and what is answered; what was done is not done twice, and nobody is asked."""
     payload = step.fake.event("issue_comment", step.fake.comment(number, text, author=author))
     with ModelServer(answers) as server:
         code, log = step.run("issue_comment", payload, server)
         assert len(server.chats) == len(answers), log
         first = seen(step)
-        again, log = step.run("issue_comment", payload, server)
-        assert (again, len(server.chats)) == (code, len(answers)), log
-    assert seen(step) == first
+        if code == 0:  # a refusal is asked for again on purpose
+            again, log = step.run("issue_comment", payload, server)
+            assert (again, len(server.chats), seen(step)) == (code, len(answers), first), log
     return code, re.sub("[0-9a-f]{9}", "SHA", first["issues"][number]["comments"][-1]["body"].partition("\n")[2])
 
 
@@ -85,16 +85,6 @@ def test_a_run_is_taken_up_and_taken_back(step: Step) -> None:
     assert seen(step)["issues"][2]["body"].endswith("Closes #1\n")
 
 
-def test_a_branch_that_was_begun_stays_when_nothing_gets_better(step: Step) -> None:
-    begun(step)
-    name = branch(step)
-    before = seen(step)["refs"][f"refs/heads/{name}"]
-    worse = answer("        result = result + number", "        result = 0", "fix: forget it")
-    code, said = say(step, "/continue", 2, worse)
-    assert (code, seen(step)["refs"][f"refs/heads/{name}"]) == (4, before), said
-    assert "No attempt was better than the base" in said
-
-
 def test_what_is_not_ours_is_not_taken_back(step: Step) -> None:
     begun(step)
     git, name = step.fake.world.repositories["octo/sums"].git, branch(step)
@@ -102,7 +92,7 @@ def test_what_is_not_ours_is_not_taken_back(step: Step) -> None:
     forged = f"fix: mine\n\nGreenloop-Run: {run.rpartition('/')[2]}\nGreenloop-Attempt: 2/4\n"
     git.commit(name, {"notes.md": "x\n"}, forged)
     before = seen(step)["refs"]
-    for words, told in (("/undo", "is no attempt of ours"), ("/undo them", "takes a number"), ("/undo -1", "a number")):
+    for words, told in (("/undo", "is no attempt of ours"), ("/undo -1", "takes a number")):
         code, said = say(step, words, 2)
         assert (code, told in said) == (5, True), said
     assert seen(step)["refs"] == before

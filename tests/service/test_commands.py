@@ -43,10 +43,8 @@ def test_help_lists_what_there_is_here(step: Step) -> None:
 
 UNKNOWN = [
     ("/generat x", "ada", "`/generat` is no command here. Did you mean `/generate`?"),
-    ("/Evaluate", "ada", "`/Evaluate` is no command here. Did you mean `/evaluate`?"),
     ("/refactor x", "ada", "`/refactor` is switched off"),
     ("/generat x", "eve", ""),
-    ("/deploy x", "ada", ""),
 ]
 
 
