@@ -1,7 +1,7 @@
 """A bug that cannot be mended from the first prompt: the model looks first, as a program and over HTTP.
 
-The repository has the shape of marshmallow's at its bug of 2019: a date field reads its options from whatever it was
-bound to, and inside of a list that is the list; what leads to the schema is defined in a file that nobody quotes.
+A date field reads its options from whatever it was bound to, and inside of a list that is the list; what leads to the
+schema is defined in a file that nobody quotes.
 """
 
 from __future__ import annotations
