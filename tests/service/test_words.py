@@ -54,8 +54,8 @@ def test_the_end_says_what_to_do_next() -> None:
     assert words.failed("no @you", RUN) == f"🔴 no @\u200byou\n\n[workflow run]({RUN})"
 
 
-ENDS = {Reason.IMPROVED, Reason.UNCHANGED, Reason.NOT_GREEN, Reason.OUT_OF_BUDGET, Reason.BROKEN_ENVIRONMENT}
-ENDS |= {Reason.MODEL_UNREACHABLE, Reason.NOT_PUSHED, Reason.STOPPED}
+ENDS = [Reason.IMPROVED, Reason.UNCHANGED, Reason.NOT_GREEN, Reason.OUT_OF_BUDGET, Reason.BROKEN_ENVIRONMENT]
+ENDS += [Reason.MODEL_UNREACHABLE, Reason.NOT_PUSHED, Reason.STOPPED]
 
 
 @pytest.mark.parametrize("reason", ENDS, ids=lambda r: r.word)
