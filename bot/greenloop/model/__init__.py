@@ -16,15 +16,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from greenloop.errors import GreenloopError, Misconfigured
-from greenloop.model.chain import Chain
 from greenloop.model.given import check_address, check_key, check_provider
 from greenloop.model.keys import read, split
 from greenloop.model.rows import Row, kept_out, key_from, rows
-from greenloop.ports import CallLimits, Chat, Model, Price, Reply
 from greenloop.settings import FILE, Settings
 
 if TYPE_CHECKING:
     from greenloop.model.shared import Shared
+    from greenloop.ports import CallLimits, Chat, Model, Price, Reply
 
 __all__ = ["key_from", "open_model", "reach", "secrets"]
 
@@ -46,6 +45,8 @@ def open_model(
     for each call; what is known of providers is shared in the folder `health` with other processes.
 
     Raises `Misconfigured` and `Refused`; opens no connection and loads no library."""
+    from greenloop.model.chain import Chain  # noqa: PLC0415 - half of what importing this package would cost
+
     check_key(settings.api_key)
     found = rows(settings, task)
     for row in found:
