@@ -2,7 +2,7 @@
 # venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-contract container-test lint types workflows attacks check-syscalls kills lock clean set-up
+.PHONY: help demo test test-local-model test-contract container-test lint types workflows attacks check-syscalls kills lock clean set-up
 
 PYTHON ?= python3
 export PYTHON
@@ -22,6 +22,11 @@ test: set-up ## runs all tests
 test-contract: set-up ## holds what we ask of GitHub against what GitHub publishes; fetches that from npm, once
 	.venv/bin/python tests/contract/fetch.py
 	.venv/bin/python -m pytest tests/contract/check_requests.py tests/contract/check_events.py
+
+test-local-model: set-up ## makes a tiny real model, serves it here, and runs a request on it; torch, a GB, minutes
+	test -x .venv-local-model/bin/transformers || $(PYTHON) -m venv .venv-local-model
+	.venv-local-model/bin/python -m pip install -q --disable-pip-version-check -r tests/local_model/requirements.txt
+	.venv/bin/python tests/local_model/run.py .venv-local-model/bin/python
 
 container-test: set-up ## builds the image without a Docker daemon and runs the action in it; Linux, root, minutes
 	.venv/bin/python tests/container/run.py
@@ -51,7 +56,7 @@ lock: set-up ## writes the lock files anew; LOCK=--upgrade takes the newest vers
 	sh .ci/lock $(LOCK)
 
 clean: ## removes .venv and everything else that was made here
-	rm -rf .venv .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
+	rm -rf .venv .venv-local-model .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov
 
 set-up:
 	@sh .ci/set-up dev

@@ -1,0 +1,165 @@
+"""`make test-local-model`: a request goes through all of greenloop to a real model that runs on this machine.
+
+Makes a tiny model (tiny.py) that answers our own prompt, serves it by `transformers serve`, lets our client stream from
+it, and lets `greenloop generate` as a program make the change. The interpreter with torch and transformers is the first
+argument. Minutes; apart from `make test`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import urlopen
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from fakes.model_server import Failed, ModelServer  # noqa: E402 - tests are no package
+from greenloop.errors import ModelUnreachable  # noqa: E402
+from greenloop.model import open_model  # noqa: E402
+from greenloop.ports import CallLimits, ChatMessage  # noqa: E402
+from greenloop.settings import Settings  # noqa: E402
+
+FILES = {"scale.py": "def half(x):\n    return x / 3\n\n\ndef twice(x):\n    return 3 * x\n"}
+CASES = {"half() must divide by 2": FILES["scale.py"].replace("/ 3", "/ 2")}
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+READY = 240.0  # seconds for the server to load torch
+
+
+def main(python: str) -> int:
+    with TemporaryDirectory(prefix="greenloop-local-") as name:
+        folder = Path(name)
+        repo, model = folder / "repo", folder / "model"
+        _make_repo(repo)
+        say("taking down the prompts that the model will get")
+        chats = {request: _prompt(request, repo, folder) for request in CASES}
+        answers = {
+            request: f"Summary: {request}\n\nscale.py\n```python\n{text}```\n" for request, text in CASES.items()
+        }
+        cases = folder / "cases.json"
+        cases.write_text(json.dumps([{"chat": chats[r], "answer": answers[r]} for r in CASES]))
+        say("making the model")
+        began = time.monotonic()
+        subprocess.run([python, HERE / "tiny.py", model, cases], env={**os.environ, **OFFLINE}, check=True)
+        say(f"made in {time.monotonic() - began:.0f} s; serving it by `transformers serve`")
+        with _served(python, model, folder / "server.log") as base:
+            _streams(base, model, chats, answers)
+            _generates(base, model, repo, folder)
+    say("passed")
+    return 0
+
+
+def say(words: str) -> None:
+    sys.stdout.write(f"local model: {words}\n")
+    sys.stdout.flush()
+
+
+def _make_repo(repo: Path) -> None:
+    repo.mkdir()
+    for path, text in FILES.items():
+        (repo / path).write_text(text)
+    who = ("-c", "user.name=Local Model", "-c", "user.email=local@greenloop.invalid")
+    for words in (("init", "-q", "-b", "main"), ("add", "-A"), (*who, "commit", "-q", "-m", "Two functions")):
+        subprocess.run(["git", *words], cwd=repo, check=True)
+
+
+def _greenloop(request: str, base: str, model: str, repo: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    words = ("generate", request, "--file", "scale.py", "--model", model, "--api-base", base, "--check", "ruff")
+    return subprocess.run(
+        [sys.executable, "-m", "greenloop", *words, "--fresh", "--no-cache", "--json"],
+        cwd=repo,
+        env={**kept, "HOME": str(folder), "GREENLOOP_STORE": str(folder / "store")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _prompt(request: str, repo: Path, folder: Path) -> list[dict[str, str]]:
+    """What greenloop would ask, from a server that answers nothing."""
+    with ModelServer(lambda _: Failed(400)) as server:
+        _greenloop(request, server.api_base, "m", repo, folder)
+        messages: list[dict[str, str]] = server.chats[0]["messages"]
+    return messages
+
+
+@contextmanager
+def _served(python: str, model: Path, log: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serve = [str(Path(python).parent / "transformers"), "serve", str(model), "--host", "127.0.0.1"]
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [*serve, "--port", str(port)], env={**os.environ, **OFFLINE}, stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}/health", server, log)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + READY
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urlopen(address, timeout=5) as answer:  # noqa: S310 - loopback
+                if answer.status == 200:
+                    return
+        except (URLError, OSError):
+            time.sleep(0.5)
+    raise SystemExit(f"the server did not come up:\n{log.read_text()[-4000:]}")
+
+
+def _streams(base: str, model: Path, chats: dict[str, list[dict[str, str]]], answers: dict[str, str]) -> None:
+    """Through our chain, piece by piece, whole, with its finish reason and counted tokens."""
+    ours = open_model(Settings(model=str(model), api_base=base))
+    for request, messages in chats.items():
+        pieces: list[str] = []
+        system, user = (message["content"] for message in messages)
+        chat = ChatMessage(role="system", text=system), ChatMessage(role="user", text=user)
+        try:
+            reply = ours.complete(chat, limits=CallLimits(max_output=400, seconds=300.0), on_chunk=pieces.append)
+        except ModelUnreachable as error:
+            raise SystemExit(f"the model cannot be had: {error}") from None
+        assert reply.text.strip() == answers[request].strip(), f"it answered {reply.text!r}"
+        assert "".join(pieces) == reply.text
+        assert len(pieces) > 10, f"{len(pieces)} pieces are no stream"
+        assert reply.finish == "stop", reply.finish
+        assert reply.usage.input > 100, reply.usage
+        say(f"streamed {len(pieces)} pieces, {reply.usage.input} tokens in, {reply.usage.output} out")
+
+
+def _generates(base: str, model: Path, repo: Path, folder: Path) -> None:
+    for request, text in CASES.items():
+        done = _greenloop(request, base, str(model), repo, folder)
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        said = json.loads(done.stdout)
+        shown = subprocess.run(
+            ["git", "show", f"{said['branch']}:scale.py"],
+            cwd=repo,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (said["status"], shown.stdout) == ("green", text)
+        say(f"{request}: green, on {said['branch']}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not shutil.which(sys.argv[1]):
+        raise SystemExit("usage: run.py PYTHON-WITH-TRANSFORMERS; see `make test-local-model`")
+    sys.exit(main(sys.argv[1]))
