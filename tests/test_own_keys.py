@@ -38,6 +38,7 @@ def test_a_clone_cannot_collect_the_key(make_repo: Repo) -> None:
         done = run("models", cwd=repo, GREENLOOP_API_KEY=KEY)
         said = f"m (edit, chat): m at {thief.api_base}, no key; not asked: {told(2, thief.api_base, thief.origin)}\n"
         assert (done.returncode, done.stdout) == (0, said)
+        assert run("index", cwd=repo, GREENLOOP_API_KEY=KEY).returncode == 0  # without vectors it asks nobody
         assert thief.requests == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
     what makes a run impossible."""
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
-        settings = _settings(workspace, base, order, environment, asks=model is None)
+        settings = _settings(workspace, base, order, environment, asks=lambda _: model is None)
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
@@ -137,7 +137,7 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
 
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
-        settings = _settings(workspace, base, order, environment, asks=True)
+        settings = _settings(workspace, base, order, environment, asks=lambda own: bool(own.embedding_model))
         with Terminal(0) as terminal:
             return run_index(
                 InTree(workspace, workspace.tree(base), settings),
@@ -210,14 +210,19 @@ def bench(
 
 
 def _settings(
-    workspace: GitWorkspace, base: str, order: Order, environment: Mapping[str, str], *, asks: bool = False
+    workspace: GitWorkspace,
+    base: str,
+    order: Order,
+    environment: Mapping[str, str],
+    *,
+    asks: Callable[[Settings], bool] = lambda _: False,
 ) -> Settings:
     """The base commit's file, then the command line, then the key from the environment; when a model is asked, only
     for where the user said."""
     data = workspace.read(workspace.tree(base), FILE)
     text = None if data is None else data.decode("utf-8", "replace")
     settings = configuration.load(text, overrides=order.overrides)
-    if not asks:
+    if not asks(settings):
         return replace(settings, api_key=key_from(environment, settings))
     return keyed(settings, environment, text=text, given=str(order.overrides.get("api_base", "")))
 
