@@ -21,7 +21,7 @@ LAYERS = {
     "doors": "__main__ asking cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
-    "engine": "candidate context framing looking loop search turn workbench",
+    "engine": "candidate context framing knowledge looking loop search turn workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports settings",

@@ -22,6 +22,7 @@ from greenloop.context import Source as InTree
 from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
+from greenloop.knowledge import folders
 from greenloop.model import key_from, open_model, secrets
 from greenloop.model.abilities import suited
 from greenloop.model.accounted import booked
@@ -56,11 +57,13 @@ class Order:
     overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     sandbox: str = "auto"
     fresh: bool = False
+    knowledge: tuple[Path, ...] = ()  # folders outside the repository
 
 
 def generate(order: Order, environment: Mapping[str, str], *, model: Model | None = None) -> Outcome:
     """The loop on a local checkout. `model` stands in for the one that the settings name. Raises `GreenloopError` for
     what makes a run impossible."""
+    order = replace(order, knowledge=folders(order.knowledge))
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
         settings = _settings(workspace, base, order, environment, asks=lambda _: model is None)
@@ -108,7 +111,7 @@ def _play(
         Terminal(settings.attempts) as terminal,
         bench(workspace, settings, model, terminal, sandbox=order.sandbox, cache=cache_folder(environment)) as made,
     ):
-        return run_loop(run.request, made, run, forge)
+        return run_loop(run.request, replace(made, knowledge=order.knowledge), run, forge)
 
 
 def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> Measured:
@@ -145,7 +148,8 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
                 cache=cache_folder(environment),
                 repository=str(order.repo.resolve()),
                 query=query,
-                budget=settings.context_tokens // 2,
+                folders=folders(order.knowledge),
+                budget=min(settings.context_tokens // 2, settings.snippet_tokens),
                 say=lambda words: terminal(Progress(phase="index", detail=words)),
                 told=lambda done, of: terminal(Progress(phase="index", detail=f"{done} of {of} files")),
             )

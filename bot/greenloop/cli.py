@@ -111,6 +111,7 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 - as above
         "--fresh", action="store_true", help="continue no unfinished run of the same request, take no kept answer"
     )
     made.add_argument("--no-cache", action="store_true", help="neither take kept answers nor keep new ones")
+    indexing.add_knowledge(made)
     _add_common(made, GIVEN)
 
 
@@ -180,6 +181,7 @@ def _generate(options: argparse.Namespace) -> int:
         overrides=_overrides(options),
         sandbox=options.sandbox,
         fresh=options.fresh,
+        knowledge=tuple(options.knowledge),
     )
     return _ended(app.generate(order, os.environ), as_json=options.json)
 

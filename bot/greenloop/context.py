@@ -11,7 +11,7 @@ from greenloop.domain import Message, Report, Request, Snippet, Task, TestCase, 
 from greenloop.imports import dependencies
 from greenloop.model.budget import estimate_tokens
 from greenloop.patterns import matches
-from greenloop.ports import Entry, Found, Retriever, Workspace
+from greenloop.ports import Entry, Retriever, Workspace
 from greenloop.protect import is_test
 from greenloop.secrets import NEVER_SEND, holds_secret
 from greenloop.settings import Settings
@@ -21,6 +21,7 @@ _RULES_TOKENS = 1500
 _OUTLINE_TOKENS = 600
 _SHARE = 3  # one file may take at most a third of the prompt whole; a larger one is quoted in parts
 _BESIDE = 4  # a quarter of the room is for what is found by words when people, tracebacks or imports have spoken
+KNOWN = 4  # of the room for what is found, a quarter at most is for knowledge: it tells how, and is not what to change
 _ASKED = 3  # failing tests whose words are searched for as well
 _WINDOW = 40  # lines around a place of interest
 _PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w+|[\w.@+-]+(?:/[\w.@+-]+)+")
@@ -43,18 +44,26 @@ class Source:
                 yield entry
 
     def hidden(self, path: str) -> bool:
-        return matches(path, (*NEVER_SEND, *self.settings.never_send))
+        return hidden(path, self.settings)
 
     def text(self, path: str) -> str | None:
         """The text of a file, or None: absent, binary, hidden, or with something that looks like a secret."""
-        data = None if self.hidden(path) else self.workspace.read(self.tree, path)
-        if data is None or b"\0" in data[:8192]:
-            return None
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-        return None if holds_secret(text) else text
+        return None if self.hidden(path) else sendable(self.workspace.read(self.tree, path))
+
+
+def hidden(path: str, settings: Settings) -> bool:
+    return matches(path, (*NEVER_SEND, *settings.never_send))
+
+
+def sendable(data: bytes | None) -> str | None:
+    """Bytes as a text that a model may see, or None."""
+    if data is None or b"\0" in data[:8192]:
+        return None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if holds_secret(text) else text
 
 
 def gather(
@@ -71,7 +80,13 @@ def gather(
     red = [baseline.tests[test] for test in wanted]
     wishes = _wishes(request, source, red)
     certain = _fit(wishes, source, budget)
-    found = _search(request, red, certain, retriever, budget)
+    query = "\n".join((request.text, *(f"{test.id} {test.message[:300]}" for test in red[:_ASKED])))
+    room = min(budget - sum(estimate_tokens(s.text) for s in certain), source.settings.snippet_tokens)
+    known = retriever.know(query, room // KNOWN)
+    room -= sum(estimate_tokens(s.text) for s in known)
+    told = {s.path for s in certain} | ({test.path for test in red} if certain else set())
+    found = retriever.find(query, min(room, budget // _BESIDE if certain else budget))
+    found = replace(found, snippets=tuple(s for s in found.snippets if s.path not in told))
     picked = (*certain, *found.snippets)
     rules = tuple(_rules(source))
     quoted = {s.path for s in (*picked, *rules)}
@@ -81,6 +96,7 @@ def gather(
         thread=thread,
         snippets=picked,
         rules=rules,
+        knowledge=tuple(s for s in known if not (s.own and s.path in quoted)),
         outline=(*found.outline, *_outline(source, quoted)),
         omitted=tuple(f"{path}: {_why_omitted(source, path)}" for path in missing),
     )
@@ -124,18 +140,6 @@ def _wishes(request: Request, source: Source, red: list[TestCase]) -> list[_Wish
     if not code:
         wishes += [(path, "imported by a failing test", ()) for path in _imported(red, source)]
     return wishes
-
-
-def _search(
-    request: Request, red: list[TestCase], certain: tuple[Snippet, ...], retriever: Retriever, budget: int
-) -> Found:
-    """What the index knows beside what is certain. Where something is, the search only adds to it."""
-    used = sum(estimate_tokens(s.text) for s in certain)
-    left = min(budget - used, budget // _BESIDE if certain else budget)
-    failing = (f"{test.id} {test.message[:300]}" for test in red[:_ASKED])
-    found = retriever.find("\n".join((request.text, *failing)), left)
-    quoted = {s.path for s in certain}
-    return Found(tuple(s for s in found.snippets if s.path not in quoted), found.outline)
 
 
 def _fit(wishes: Iterable[_Wish], source: Source, budget: int) -> tuple[Snippet, ...]:

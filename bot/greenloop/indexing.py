@@ -20,10 +20,16 @@ file, made again when it is lost. With --query, also say what would be quoted in
 def add(made: argparse.ArgumentParser) -> None:
     made.description = _TOLD
     made.add_argument("--query", metavar="TEXT", default="", help="also say what would be quoted for this request")
+    add_knowledge(made)
     made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     made.add_argument("--base", metavar="REF", help="the commit to index; default: HEAD")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     made.set_defaults(command=_run)
+
+
+def add_knowledge(made: argparse.ArgumentParser) -> None:
+    words = "a folder beside the repository to quote from, such as a clone of your guidelines; repeatable"
+    made.add_argument("--knowledge", action="append", default=[], type=Path, metavar="DIR", help=words)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -31,6 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     from greenloop.commands.index import as_dict, as_text  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
 
-    done = app.index(app.Order(text="", repo=options.repo, base=options.base), options.query, os.environ)
+    order = app.Order(text="", repo=options.repo, base=options.base, knowledge=tuple(options.knowledge))
+    done = app.index(order, options.query, os.environ)
     print(json.dumps(as_dict(done), indent=2) if options.json else "\n".join(map(printable, as_text(done))))
     return 0

@@ -1,8 +1,8 @@
 """What goes into one prompt when not everything fits: whole units by what they are worth, the rest named. Pure.
 
 The request, the rules and what fails are always there. Then come files that people named, files of failing tracebacks,
-what attempts have written, the conversation from its end, what was found by words, the outline, and older attempts;
-what does not fit is left out from that end, and never in part.
+what attempts have written, the conversation from its end, what was found by words, knowledge, the outline, and
+older attempts; what does not fit is left out from that end, and never in part.
 """
 
 from __future__ import annotations
@@ -54,14 +54,22 @@ def pack(
     kept = {path for path, parts in sure.items() if space.takes("".join(p.text for p in parts))}
     thread = tuple(reversed([m for m in reversed(task.thread) if space.takes(m.body)]))
     kept |= {p for p, parts in files.items() if p not in sure and space.takes("".join(x.text for x in parts))}
+    knowledge = tuple(s for s in task.knowledge if space.takes(s.text))
     outline = tuple(line for line in task.outline if space.takes(line))
     lines = tuple(reversed([line for line in reversed(tuple(history)) if space.takes(line)]))
     dropped = [path for path in files if path not in kept]
+    dropped += [s.place for s in task.knowledge if s not in knowledge]
     silent = len(task.thread) - len(thread)
     dropped += [f"{silent} earlier messages"] if silent else []
     named = tuple(LEFT_OUT.format(what=what) for what in dropped)
     return Packed(
-        task=replace(task, thread=thread, outline=outline, omitted=tuple(dict.fromkeys((*task.omitted, *named)))),
+        task=replace(
+            task,
+            thread=thread,
+            knowledge=knowledge,
+            outline=outline,
+            omitted=tuple(dict.fromkeys((*task.omitted, *named))),
+        ),
         snippets=tuple(part for path, parts in files.items() if path in kept for part in parts),
         history=lines,
         dropped=named,

@@ -344,6 +344,8 @@ class Retriever(Protocol):
         """The best material for `query`, at most `budget` tokens."""
         ...
 
+    def know(self, query: str, budget: int) -> tuple[Snippet, ...]: ...  # the same of the sources of knowledge
+
 
 class Forge(Protocol):
     """Where the conversation is held: GitHub, or a terminal."""

@@ -64,6 +64,7 @@ def pull_request(outcome: Outcome) -> str:
         _notes(best),
         _verdict(best.verdict) if best else "",
         _section("Not sent to the model", (inert(line) for line in outcome.omitted)),
+        _section("Knowledge shown to the model", (inert(line) for line in outcome.knowledge)),
         f"### Cost\n\n{cost(outcome)}",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

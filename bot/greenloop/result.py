@@ -43,6 +43,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "model": outcome.model,
         "usage": _usage(outcome.usage),
         "omitted": list(outcome.omitted),
+        "knowledge": list(outcome.knowledge),
         "seconds": round(outcome.seconds, 2),
     }
 

@@ -1,19 +1,56 @@
-"""The retriever of a run: the index of the repository, beside the files of one tree that a model may see."""
+"""The retriever of a run: the index of the repository, beside the files of one tree that a model may see, and one for
+each source of knowledge."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from greenloop.context import Source
+from greenloop.domain import Snippet
+from greenloop.knowledge import Shelf, shelves
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.embeddings import open_embedder
+from greenloop.ports import Found
 from greenloop.retrieval import history, kinds, opening
 from greenloop.retrieval.corpus import File, searchable
 from greenloop.retrieval.hybrid import Hybrid, Material
 
 Say = Callable[[str], None]
 Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Implements `ports.Retriever`: the code, and each source of knowledge by its name."""
+
+    code: Hybrid
+    shelves: tuple[tuple[str, Hybrid], ...] = ()
+
+    def find(self, query: str, budget: int) -> Found:
+        return self.code.find(query, budget)
+
+    def know(self, query: str, budget: int) -> tuple[Snippet, ...]:
+        """Every source has the same share, and what one leaves goes to those behind it: scores of different
+        collections cannot be compared."""
+        found: list[Snippet] = []
+        for left, (name, shelf) in zip(range(len(self.shelves), 0, -1), self.shelves, strict=True):
+            new = [replace(s, source=name) for s in shelf.find(query, budget // left).snippets]
+            budget -= sum(estimate_tokens(s.text) for s in new)
+            found += new
+        return tuple(found)
+
+    def close(self) -> None:
+        for made in (self.code, *(shelf for _, shelf in self.shelves)):
+            made.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def material(source: Source, commit: str | None) -> Material:
@@ -31,6 +68,32 @@ def material(source: Source, commit: str | None) -> Material:
     )
 
 
+def search(  # noqa: PLR0913 - where an index lies, and who hears of it
+    source: Source,
+    commit: str | None,
+    *,
+    cache: Path | None,
+    repository: str,
+    trusted: bool,
+    say: Say = lambda _words: None,
+    told: Told = lambda _done, _of: None,
+    folders: Sequence[Path] = (),
+) -> Search:
+    """Ready for queries. `trusted` is whether the tree is the repository's own and no stranger's; `folders` are those
+    that the user has named."""
+
+    def opened(place: str, what: Material, without: Sequence[str] = ()) -> Hybrid:
+        path = None if cache is None else opening.place(cache, place, trusted=trusted)
+        return Hybrid(opening.open_store(path, say), what, progress=told, say=say, without=without)
+
+    def known(shelf: Shelf) -> Hybrid:
+        what = Material(files=searchable(shelf.files), read=shelf.read, estimate=estimate_tokens)
+        return opened(f"{repository}\0{shelf.place}", what, without=("kind",))
+
+    beside = tuple((shelf.name, known(shelf)) for shelf in shelves(source, folders, say))
+    return Search(opened(repository, material(source, commit)), beside)
+
+
 def retriever(
     source: Source,
     commit: str | None,
@@ -41,6 +104,5 @@ def retriever(
     say: Say = lambda _words: None,
     told: Told = lambda _done, _of: None,
 ) -> Hybrid:
-    """Ready for queries. `trusted` is whether the tree is the repository's own and no stranger's."""
-    path = None if cache is None else opening.place(cache, repository, trusted=trusted)
-    return Hybrid(opening.open_store(path, say), material(source, commit), progress=told, say=say)
+    """Of the code alone."""
+    return search(source, commit, cache=cache, repository=repository, trusted=trusted, say=say, told=told).code

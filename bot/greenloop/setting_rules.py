@@ -31,6 +31,10 @@ NO_WORDS = "`{key}` is empty."
 SHELL = "`{key}` holds `{word}`, which only a shell understands; there is none. Put the steps into a script."
 ADDRESS = "`api_base` must be an address such as `http://127.0.0.1:8000/v1`, not `{value}`."
 SERVICE = "`advisories` must be an address such as `https://api.osv.dev`, without user name or password, not `{value}`."
+ELSEWHERE = (
+    "`knowledge` names what lies in this repository, such as `docs/design`, not `{value}`. For another repository or a "
+    "folder of the machine: make a clone of it and run `greenloop generate --knowledge DIR`."
+)
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
 _MAY_BE_ZERO = frozenset(
@@ -43,7 +47,8 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 def normalised(settings: Settings) -> Settings:
     """`./pkg/` and `pkg` are one directory, `.` is the root."""
     plain = str(PurePosixPath(settings.directory)) if settings.directory else ""
-    return replace(settings, directory="" if plain == "." else plain)
+    known = tuple(dict.fromkeys(p if "://" in p else str(PurePosixPath(p)) for p in settings.knowledge if p))
+    return replace(settings, directory="" if plain == "." else plain, knowledge=known)
 
 
 def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
@@ -123,6 +128,9 @@ def _paths(settings: Settings) -> Iterator[tuple[Place, str]]:
     for name, check in settings.commands.items():
         if check.report and not _inside(check.report):
             yield ("commands", name, "report"), PATH.format(key=f"commands.{name}.report", value=check.report)
+    for i, path in enumerate(settings.knowledge):
+        if not _inside(path) or "://" in path:
+            yield ("knowledge", i), ELSEWHERE.format(value=path)
     for key in ("allow", "paths", "never_send"):
         for i, pattern in enumerate(getattr(settings, key)):
             why = patterns.problem(pattern)

@@ -157,6 +157,14 @@ class Settings:
     lookup_tokens: int = _option(
         4000, "Tokens of one prompt that the answers to such questions may take.", "lookup_tokens: 4000"
     )
+    snippet_tokens: int = _option(
+        12_000, "Tokens of one prompt for what a search finds, beside what is named.", "snippet_tokens: 12000"
+    )
+    knowledge: tuple[str, ...] = _option(
+        (),
+        "Its files and folders that tell how things are done (designs, snippets), quoted with their source; see below.",
+        "knowledge: [docs/design, snippets]",
+    )
     prices: Prices | None = _option(  # noqa: RUF009 - a frozen default
         None, "US dollars per million tokens, for a model without a public price.", "prices: {input: 0.5, output: 1.5}"
     )
@@ -168,7 +176,7 @@ class Settings:
     cache_megabytes: float = _option(64.0, "Megabytes of answers that are kept, newest first.", "cache_megabytes: 64")
     embedding_model: str = _option(
         "",
-        "A model that makes vectors of the code, for requests in other words than the code's; none: words alone.",
+        "A model that makes vectors of the code; none: words alone. Its calls do not count in the limits of a run.",
         "embedding_model: text-embedding-3-small",
     )
     embedding_base: str = _option(

@@ -34,6 +34,7 @@ class Workbench:
     stop: Stop
     scratch: Path
     cache: Path
+    knowledge: tuple[Path, ...] = ()  # folders outside the repository that the user has named
 
     def say(self, phase: str, **words: object) -> None:
         self.progress(Progress(phase=phase, usage=self.budget.used, **words))  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ def place(cache: Path, *, trusted: bool = True) -> Path:
 def test_only_what_changed_is_read_again(make_repo: Repo, tmp_path: Path) -> None:
     repo = make_repo(FILES)
     first, indexed, said = searched(repo, tmp_path)
-    assert (first[0], sorted(first), indexed, said) == ("m3.py", sorted(FILES), 5, [])
+    assert (first, indexed, said) == (["m3.py"], 5, [])
     assert searched(repo, tmp_path) == (first, 0, [])
     (repo / "m3.py").write_text("def other(): pass\n")
     git("mv", "m1.py", "moved.py", cwd=repo)
@@ -259,7 +259,7 @@ def test_a_repository_that_changes_meanwhile_is_searched_as_it_was(make_repo: Re
     with open_workspace(repo) as workspace:
         source = Source(workspace, workspace.tree("HEAD"), Settings())
         with retriever(source, None, cache=tmp_path, repository="r", trusted=True, told=change) as made:
-            found = made.find("send_3", 1000)
+            found = made.find("retry a report", 1000)
     assert {(s.path, s.text) for s in found.snippets} == set(FILES.items())
 
 
@@ -269,7 +269,7 @@ def test_what_is_never_sent_is_never_indexed(make_repo: Repo, tmp_path: Path) ->
     with open_workspace(repo) as workspace:
         source = Source(workspace, workspace.tree("HEAD"), Settings(never_send=("customers/**",)))
         with retriever(source, None, cache=tmp_path, repository="r", trusted=True) as made:
-            assert {s.path for s in made.find("send_3 alice", 1000).snippets} == set(FILES)
+            assert {path for path, _, _ in made.regions("send_3 alice", 1000)} == set(FILES)
     words = place(tmp_path).read_bytes()
     assert [word in words for word in (b"alice", key.lower().encode(), b"report")] == [False, False, True]
 

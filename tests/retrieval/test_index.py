@@ -33,13 +33,10 @@ def test_the_command_builds_an_index_and_says_what_is_in_it(make_repo: Repo, tmp
         "new": 5,
         "chunks": 6,
         "commits": 1,
-        "quoted": [
-            quoted("pkg/uploader.py", 3, "Uploader.send matches the request"),
-            quoted("pkg/retry.py", 2, "backoff matches the request"),
-            quoted("docs/uploader.md", 1, "matches the request"),
-            quoted("tests/test_uploader.py", 2, "test_send matches the request"),
-        ],
-        "outline": [],
+        "quoted": [quoted("pkg/uploader.py", 3, "Uploader.send matches the request")],
+        "outline": ["tests/test_uploader.py (tests of pkg/uploader.py)"],
+        "knowledge": {},
+        "known": [],
     }
 
 

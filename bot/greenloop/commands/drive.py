@@ -21,8 +21,7 @@ from greenloop.loop import iterate
 from greenloop.named import names_file
 from greenloop.named import words as names
 from greenloop.ports import Chat, Reply
-from greenloop.retrieval.hybrid import Hybrid
-from greenloop.search import retriever
+from greenloop.search import Search, search
 from greenloop.trailers import Made, message
 from greenloop.turn import Answered, Sink, State, offered
 from greenloop.workbench import Baseline, Workbench
@@ -30,15 +29,15 @@ from greenloop.workbench import Baseline, Workbench
 _MISSING = re.compile(r"No module named '([\w.]+)'")
 
 
-def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: Course) -> None:
+def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: Course, *, found: Search) -> None:
     """Everything is noted in `course` as it happens, so that a stop at any place can land it."""
     source = Source(bench.workspace, base.tree, bench.settings)
-    trouble = unfit(request, base.report)
-    if trouble:
-        course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
-        return
-    red = expected(request, source, base.report, bench)
-    with searching(request, source, bench) as found:
+    with found:
+        trouble = unfit(request, base.report)
+        if trouble:
+            course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
+            return
+        red = expected(request, source, base.report, bench)
         course.task = task = gather(request, source, found, baseline=base.report, wanted=red, thread=course.thread)
     start = Start(request=request, base=base, commit=request.base)
 
@@ -93,16 +92,23 @@ def _suggested(
     return suggested.after(attempt, state, start, course.task), more
 
 
-def searching(request: Request, source: Source, bench: Workbench) -> Hybrid:
-    """What serves somebody else's pull request has an index of its own."""
-    return retriever(
-        source,
+def searching(request: Request, bench: Workbench) -> Search:
+    """What serves somebody else's pull request has an index of its own. May be asked for beside the baseline, and ends
+    when the run is stopped."""
+
+    def told(done: int, of: int) -> None:
+        bench.stop.check()
+        bench.say("index", detail=f"{done} of {of} files")
+
+    return search(
+        Source(bench.workspace, bench.workspace.tree(request.base), bench.settings),
         request.base,
         cache=bench.cache,
         repository=request.repository,
         trusted=request.source not in {Origin.PULL_REQUEST, Origin.REVIEW} and not request.fork,
         say=lambda words: bench.say("index", detail=words),
-        told=lambda done, of: bench.say("index", detail=f"{done} of {of} files"),
+        told=told,
+        folders=bench.knowledge,
     )
 
 

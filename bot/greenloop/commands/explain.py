@@ -22,7 +22,7 @@ def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Mess
     """`page` is the repository's address for people. Raises what a call of the model raises."""
     began = monotonic()
     source = Source(bench.workspace, bench.workspace.tree(request.base), bench.settings)
-    with searching(request, source, bench) as found:
+    with searching(request, bench) as found:
         task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread)
     chat = prompts.question(task, tuple(map(_numbered, task.snippets)))
     bench.model.warm()

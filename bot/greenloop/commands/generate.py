@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 
 from greenloop.commands.course import Course
@@ -28,10 +29,10 @@ def generate(
     course = Course(thread=thread)
     try:
         with ThreadPoolExecutor(1, "beside") as beside:
-            drive = beside.submit(_prepared, bench)
+            ready = beside.submit(_prepared, request, bench)
             course.base = base = baseline(bench, bench.workspace.tree(request.base))
         bench.stop.check()
-        drive.result()(request, base, bench, run, course)
+        ready.result()(request, base, bench, run, course)
     except Stopped:
         course.ending = Ending(Reason.STOPPED)
     except GreenloopError as error:
@@ -41,12 +42,12 @@ def generate(
     return _landed(request, bench, run, forge, course, seconds=monotonic() - began)
 
 
-def _prepared(bench: Workbench) -> Drive:
-    """What the first call needs, loaded while the base is measured."""
+def _prepared(request: Request, bench: Workbench) -> Drive:
+    """What the first call needs, loaded and indexed while the base is measured."""
     bench.model.warm()
-    from greenloop.commands.drive import drive  # noqa: PLC0415 - imported beside the baseline
+    from greenloop.commands.drive import drive, searching  # noqa: PLC0415 - imported beside the baseline
 
-    return drive
+    return partial(drive, found=searching(request, bench))
 
 
 def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: Course, *, seconds: float) -> Outcome:
@@ -70,6 +71,7 @@ def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: 
         unusable=course.unusable,
         lookups=course.lookups,
         omitted=course.task.omitted if course.task else (),
+        knowledge=tuple(s.place for s in course.task.knowledge) if course.task else (),
         seconds=seconds,
     )
     return run.close(_proposed(outcome, forge))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from greenloop.context import Source
+from greenloop.context import KNOWN, Source
 from greenloop.domain import Snippet
+from greenloop.model.budget import estimate_tokens
 from greenloop.ports import Found
-from greenloop.search import Say, Told, retriever
+from greenloop.search import Say, Told, search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,9 @@ class Indexed:
     commits: int
     size: int  # bytes
     seconds: float
+    knowledge: dict[str, int] = field(default_factory=dict)  # chunks by source
     found: Found | None = None
+    known: tuple[Snippet, ...] = ()
 
 
 def index(  # noqa: PLR0913 - one call of the command line
@@ -35,14 +38,20 @@ def index(  # noqa: PLR0913 - one call of the command line
     cache: Path,
     repository: str,
     query: str = "",
+    folders: Sequence[Path] = (),
     budget: int,
     say: Say,
     told: Told,
     clock: Callable[[], float] = monotonic,
 ) -> Indexed:
     began = clock()
-    made = retriever(source, commit, cache=cache, repository=repository, trusted=True, say=say, told=told)
-    with made:
+    every = search(
+        source, commit, cache=cache, repository=repository, trusted=True, say=say, told=told, folders=folders
+    )
+    with every:
+        made = every.code
+        known = every.know(query, budget // KNOWN) if query else ()
+        left = budget - sum(estimate_tokens(s.text) for s in known)
         seconds = clock() - began
         path = made.store.path
         return Indexed(
@@ -53,7 +62,9 @@ def index(  # noqa: PLR0913 - one call of the command line
             commits=len(made.past),
             size=path.stat().st_size if path else 0,
             seconds=seconds,
-            found=made.find(query, budget) if query else None,
+            knowledge={name: sum(len(row.bodies) for row in shelf.corpus.rows) for name, shelf in every.shelves},
+            found=made.find(query, left) if query else None,
+            known=known,
         )
 
 
@@ -66,6 +77,8 @@ def as_dict(done: Indexed) -> dict[str, object]:
         "chunks": done.chunks,
         "commits": done.commits,
         "bytes": done.size,
+        "knowledge": done.knowledge,
+        "known": [s.place for s in done.known],
         "seconds": round(done.seconds, 3),
         "quoted": [
             {"path": s.path, "start": s.start, "end": _end(s), "whole": s.whole, "reason": s.reason} for s in quoted
@@ -80,10 +93,12 @@ def as_text(done: Indexed) -> Iterator[str]:
     yield f"{sum(done.files.values())} files ({kinds}), {done.new} of them new; {done.chunks} chunks"
     yield f"{done.commits} commits of history; {done.seconds:.2f} s"
     yield f"{done.path or 'in memory only'}: {done.size / 1e6:.1f} MB"
+    yield from (f"{name}: {number} chunks of knowledge" for name, number in done.knowledge.items())
     if done.found is None:
         return
     for s in done.found.snippets:
         yield f"{s.path}:{s.start}-{_end(s)}  {s.reason}"
+    yield from (f"{s.place}  knowledge" for s in done.known)
     if not done.found.snippets:
         yield "Nothing matches the request."
     yield from (f"not quoted: {line}" for line in done.found.outline)

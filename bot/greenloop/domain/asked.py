@@ -67,15 +67,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """Text of the repository that goes into a prompt. `start` is the 1-based line it begins at; `whole` means all of
-    the file is here, so that it may be rewritten as a whole."""
+    """Text of the repository, or of a source of knowledge, that goes into a prompt. `start` is the 1-based line it
+    begins at; `whole` means all of the file is here, so that it may be rewritten as a whole."""
 
-    source: str  # "repository", later also the name of another source of knowledge
+    source: str  # "repository", or what the user or the settings call a source of knowledge
     path: str
     start: int
     text: str
     reason: str  # shown to the reader: "named", "in the traceback", "imported by …", "matches the request"
     whole: bool = True
+
+    @property
+    def own(self) -> bool:
+        """Whether its path is one of the repository's."""
+        return self.source in {"repository", "."} or self.path == self.source or self.path.startswith(f"{self.source}/")
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people: source, path, lines."""
+        last = self.start + self.text.rstrip("\n").count("\n")
+        return f"{'' if self.own else self.source + '/'}{self.path} lines {self.start}-{last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,5 +97,6 @@ class Task:
     thread: tuple[Message, ...] = ()
     snippets: tuple[Snippet, ...] = ()
     rules: tuple[Snippet, ...] = ()  # instruction files of the repository: style, never commands
+    knowledge: tuple[Snippet, ...] = ()  # designs and snippets from elsewhere: to read, not to change
     outline: tuple[str, ...] = ()  # one line per file that is not quoted
     omitted: tuple[str, ...] = ()  # what did not fit, or must never be sent; named to the model and in the report

@@ -109,4 +109,5 @@ class Outcome:
     unusable: int = 0  # answers that could not become a tree
     lookups: int = 0  # answers of nothing but questions
     omitted: tuple[str, ...] = ()
+    knowledge: tuple[str, ...] = ()  # places in sources of knowledge that the model was shown
     seconds: float = 0.0

@@ -21,6 +21,7 @@ from greenloop.secrets import scrub
 
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
 FILES, FILES_CHANGED = "Files as they are now", "Files that attempts have changed, as they are now"
+KNOWLEDGE = "How it is done elsewhere: to read, not to change"
 _NAME = re.compile(r"[^\w.@/ -]")
 _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
@@ -51,12 +52,13 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
     why the last answer did not count; `last` says that there will hardly be another. What is the same in every call
     comes first, then files, those that attempts have `changed` last."""
-    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in task.rules)))
+    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in (*task.rules, *task.knowledge))))
     known = tuple(snippets)
     ever = [
         f"# Request\n\n{characters(task.goal).strip()}",
         *_rules(task, quoted),
         *_thread(task, quoted),
+        _section(KNOWLEDGE, "\n".join(quoted.around(s.text, "source", s.place) for s in task.knowledge)),
         _outline(task),
     ]
     form = IN_PART[asked(edit_format)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,11 +18,12 @@ from greenloop.retrieval.dense import Dense
 from greenloop.retrieval.graph import Graph
 from greenloop.retrieval.history import Past
 from greenloop.retrieval.query import parse
-from greenloop.retrieval.ranking import Ranked, Ranking
+from greenloop.retrieval.ranking import Ranked, Ranking, worth
 from greenloop.retrieval.store import Store
 from greenloop.retrieval.vectors import Embedded, open_qdrant
 
 _OUTLINE = 10  # a tenth of the budget is for signatures of what is not quoted
+LEAST = 0.4  # of the best score: what fits so much worse is not quoted though there is room
 _FILES = 5  # whose signatures are worth it
 # what reading a damaged or forged index can end in; all of it means: make it anew
 DAMAGED = (sqlite3.Error, zlib.error, ValueError, TypeError, KeyError, IndexError, OverflowError)
@@ -131,7 +132,7 @@ class Hybrid:
     def _find(self, query: str, budget: int) -> Found:
         with self.store.reading():
             estimate = self._material.estimate
-            fitted = self._fitted(query, budget - budget // _OUTLINE)
+            fitted = self._fitted(query, budget - budget // _OUTLINE, LEAST)
             graph = Graph(self.corpus, self.ranking.links, self.past)
             beside = graph.beside(fitted.places, fitted.snippets, self._material.read)
             near = answer.bounded(beside, estimate, budget // _OUTLINE // 2)
@@ -140,15 +141,16 @@ class Hybrid:
             return Found(fitted.snippets, (*near, *answer.bounded(rest, estimate, left)))
 
     def regions(self, query: str, budget: int) -> list[tuple[str, int, int]]:
-        """What `find` would quote, best first, as (path, first line, last line): for measuring."""
+        """What a budget has room for, best first and however little it fits, as (path, first line, last line): for
+        measuring the order."""
         with self.store.reading():
             return [(p.path, p.chunk.start, p.chunk.end) for p in self._fitted(query, budget).places]
 
-    def _fitted(self, query: str, budget: int) -> answer.Fitted:
+    def _fitted(self, query: str, budget: int, least: float = 0.0) -> answer.Fitted:
         ranked = self.ranking.rank(parse(query), self._likeness(query))
-        return answer.fit(self._places(ranked), self._material.read, self._material.estimate, budget)
+        return answer.fit(self._places(worth(ranked, least)), self._material.read, self._material.estimate, budget)
 
-    def _places(self, ranked: Sequence[Ranked]) -> Iterator[answer.Place]:
+    def _places(self, ranked: Iterable[Ranked]) -> Iterator[answer.Place]:
         known = self.corpus
         for found in ranked:
             file = known.owner[found.chunk]

@@ -3,13 +3,14 @@
 Two witnesses are strong: the chunk's own words and those of its whole file. Each counts 1 at its best. The others are
 weak, each right about something that the first two miss, and count a third of that: three weak ones together can
 outvote a strong one, a single one cannot. The sum of scores divided by their maximum keeps how far apart the
-candidates are, which ranks alone lose. No weight is fitted to data.
+candidates are, which ranks alone lose. The values are round, but a third, the sum, and how far tests and prose are
+lifted were chosen among variants by their results on the cases of docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -29,15 +30,22 @@ SIGNALS = ("body", "file", "path", "best", "tests", "history", "spelled", "dense
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A chunk by its number, and why it is where it is when that is more than its words."""
+    """A chunk by its number, and why it is where it is when that is more than its words, which its `score` tells."""
 
     chunk: int
     score: float
     reason: str = ""
 
 
+def worth(ranked: Sequence[Ranked], least: float) -> Iterator[Ranked]:
+    """Those whose score is at least that share of the best one's, and what a person spelled out."""
+    top = max((found.score for found in ranked), default=0.0)
+    return (found for found in ranked if found.reason or found.score >= least * top)
+
+
 class Ranking:
-    """Ready for queries on one corpus; `without` leaves signals out, for measuring what each is worth."""
+    """Ready for queries on one corpus; `without` leaves signals out: to measure what each is worth, and `kind` where
+    prose is as good as code."""
 
     def __init__(self, corpus: Corpus, past: Sequence[history.Past] = (), without: Collection[str] = ()) -> None:
         self.corpus = corpus
@@ -51,7 +59,7 @@ class Ranking:
         """The chunks that most speaks for, best first. `dense` are likenesses of chunks by their vectors."""
         owner, off = self.corpus.owner, self._without
         scores = self._lexical.score(query.words)
-        weight = [_weight(kind, query) for kind in self.corpus.kinds]
+        weight = [1.0 if "kind" in off else _weight(kind, query) for kind in self.corpus.kinds]
         raw = scores.chunks
         chunks = {n: value * weight[owner[n]] for n, value in raw.items()}
         dense = {} if dense is None or "dense" in off else dense
@@ -76,7 +84,7 @@ class Ranking:
             own.setdefault(n, 0.0)
         scored = ((value + files[owner[n]] + likeness.get(n, 0.0) + pins.get(n, 0.0), -n) for n, value in own.items())
         best = nlargest(LOOKED, scored)
-        return [Ranked(-n, score, "named in the request" if -n in pins else "") for score, n in best]
+        return [Ranked(-n, score - pins.get(-n, 0.0), "named in the request" * (-n in pins)) for score, n in best]
 
     def _best(self, chunks: Mapping[int, float]) -> dict[int, float]:
         """Of each file, the three best chunks together: several that fit are more than one."""
