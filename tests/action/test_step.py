@@ -288,7 +288,7 @@ def test_who_may_not_ask_fails_no_job(step: Step, comment: Comment) -> None:
 
 def test_a_defect_of_ours_ends_in_order(step: Step, comment: Comment) -> None:
     ended = step.run(comment(), what="spoken_defect")
-    agrees(ended, Reason.FAILED, "RuntimeError: [redacted]\n::error::forged")
+    agrees(ended, Reason.FAILED, "RuntimeError: [redacted] [redacted]\n::error::forged")
     assert "Traceback (most recent call last)" in ended.log.shown
 
 

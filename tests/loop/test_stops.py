@@ -22,7 +22,17 @@ def test_total(size):
     print("numbers", numbers * 200)
     assert {"numbers": numbers, "total": total(numbers)} == {"numbers": numbers, "total": sum(numbers)}
 """
-FILES = {"sums.py": MODULE, "test_sums.py": TESTS}
+# as short as such files are: with none at all a prompt would be of a size that no repository leads to
+STYLE = """# How code is written here
+
+- Functions are short, take what they need as arguments and return a value; nothing is kept in module variables.
+- Names are whole words. A comment says why something is so, never what the next line does.
+- Numbers of any kind are accepted, so never convert to `int`; empty input is valid and has a natural result.
+- No dependency beyond the standard library. Standard functions (`sum`, `min`, `sorted`) are preferred to loops.
+- Public functions have a docstring of one line in the imperative, and a test in the file beside them.
+- Lines are at most 100 characters long; strings have double quotes; imports are sorted and absolute.
+"""
+FILES = {"sums.py": MODULE, "test_sums.py": TESTS, "AGENTS.md": STYLE}
 CHANGED = "# Files that attempts have changed, as they are now"
 
 Repo = Callable[..., Path]

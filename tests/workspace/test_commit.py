@@ -30,7 +30,11 @@ def test_commits_are_values_again_when_read(open_repo: Open) -> None:
     tree = workspace.tree(one)
     two = workspace.commit(tree, (one, base), "two é 👩\0 \ud800\n\n  body  \n\n# no comment\n\n-- \n")
     info = CommitInfo(
-        sha=two, parents=(one, base), tree=tree, message="two é 👩� ?\n\n  body  \n\n# no comment\n\n-- \n"
+        sha=two,
+        parents=(one, base),
+        tree=tree,
+        message="two é 👩� ?\n\n  body  \n\n# no comment\n\n-- \n",
+        at=int(git("log", "-1", "--format=%ct", two, cwd=root)),
     )
     assert workspace.history(two, 1) == (info,)
     assert [c.sha for c in workspace.history(two, 9)] == [two, one, base]
