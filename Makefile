@@ -53,7 +53,7 @@ check-syscalls: set-up ## holds our numbers of system calls against the kernel's
 	.venv/bin/python tests/sandbox/syscalls.py
 
 kills: set-up ## switches off each rule, one by one, and sees that a test turns red
-	.venv/bin/python tests/kills/run.py
+	.venv/bin/python tests/kills/run.py $(KILLS)
 
 lock: set-up ## writes the lock files anew; LOCK=--upgrade takes the newest versions
 	sh .ci/lock $(LOCK)

@@ -1,6 +1,6 @@
 """The kill table: each rule is switched off, singly, in a copy of the source, and the test that it names must turn red.
 
-    python tests/kills/run.py [AREA…] [-j N]
+    python tests/kills/run.py [AREA…] [-j N] [--known-green]
 
 An area is a file `tests/kills/AREA.toml`. The product has no switches: a kill is an exact replacement in one file. Not
 a mutation tester: it asks only whether the rules that matter are guarded by a test that notices.
@@ -175,9 +175,11 @@ def main() -> int:
     cores = os.cpu_count() or 2
     # twice: a rule that is off often shows itself by a time limit that has to run out
     parser.add_argument("-j", "--jobs", type=int, default=2 * cores)
+    words = "do not run the tests on the source as it is first: `make test` was, or will be, seen to pass on it"
+    parser.add_argument("--known-green", action="store_true", help=words)
     arguments = parser.parse_args()
     kills = load(arguments.areas)
-    if not green(kills, min(cores, arguments.jobs)):
+    if not arguments.known_green and not green(kills, arguments.jobs):
         return 1
     missed = 0
     with ThreadPoolExecutor(arguments.jobs) as pool:
