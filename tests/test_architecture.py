@@ -24,7 +24,7 @@ LAYERS = {
     "engine": "candidate context framing knowledge looking loop search turn workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
-    "contract": "ports settings",
+    "contract": "ports setting_values settings",
     "values": "domain errors",
 }
 # adapters are side by side and do not know each other
@@ -57,7 +57,7 @@ LINES = 260
 LONGER = {
     "checks/reporter.py": 450,  # laid alone into a folder, so it is one file
     "ports.py": 370,  # the whole contract, to be read on one page
-    "settings.py": 270,  # every option with its words: the one place where they stand
+    "settings.py": 340,  # every option with its words: the one place where they stand
 }
 FUNCTION = 50
 # the functions that may catch everything; each one passes on what it caught

@@ -11,7 +11,8 @@ from fakes.model_server import ModelServer
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model import open_model
 from greenloop.model.own_keys import keyed
-from greenloop.settings import ProviderRow, Settings
+from greenloop.setting_values import ProviderRow
+from greenloop.settings import Settings
 from program import run
 
 Repo = Callable[[dict[str, str]], Path]

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 from greenloop import setting_rules
 from greenloop.errors import Misconfigured
-from greenloop.settings import FILE, CommandCheck, Prices, ProviderRow, Settings
+from greenloop.setting_values import CommandCheck, Prices, ProviderRow
+from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Document, Place, read
 
 UNKNOWN = "{where}: unknown setting `{key}`. {hint}"

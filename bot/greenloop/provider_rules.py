@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from greenloop.settings import ProviderRow, Settings
+from greenloop.setting_values import ProviderRow
+from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
 TASKS = ("edit", "chat")

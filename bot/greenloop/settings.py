@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from greenloop.setting_values import STRICT, CommandCheck, Prices, ProviderRow
+
 FILE = ".github/greenloop.yml"
 # settings that the command line and the action's inputs can give as well, by these names
 GIVEN = (
@@ -25,9 +27,6 @@ GIVEN = (
     "directory",
 )
 
-# Read by pydantic alone, when a file is validated: no unknown names, and "4" is no number.
-_STRICT: Mapping[str, Any] = {"extra": "forbid", "strict": True}
-
 
 def _option(default: Any, doc: str, example: str) -> Any:  # noqa: ANN401 - a dataclass field of any type
     """A field with its documentation: what it is (one sentence), and an example as it stands in YAML."""
@@ -38,48 +37,10 @@ def _option(default: Any, doc: str, example: str) -> Any:  # noqa: ANN401 - a da
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandCheck:
-    """A check that is any program of the repository's own."""
-
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
-
-    run: str  # split like a shell splits words; there is no shell
-    report: str = ""  # file it writes, relative to the directory it runs in; "" for none
-    format: str = "exit"  # "junit" | "sarif" | "exit"
-    timeout: float = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """US dollars per million tokens, for a model that has no public price."""
-
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
-
-    input: float
-    output: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderRow:
-    """A model under a name of one's own: where it is, how it is spoken to, what it allows."""
-
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
-
-    model: str = ""  # as its endpoint knows it; without `api_base`, `provider/name`
-    api_base: str = ""
-    format: str = "openai"  # "openai" | "anthropic" | "ollama"
-    keys: tuple[str, ...] = ()  # environment variables, GREENLOOP_KEY_… or the provider's usual ones
-    context_tokens: int = 0  # the model's context length; 0 when it is not known
-    prices: Prices | None = None
-    requests_per_minute: float = 0.0  # 0 for no limit
-    tokens_per_minute: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set. Immutable; `dataclasses.replace` makes another one."""
 
-    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
 
     model: str = _option(
         "",

@@ -14,7 +14,8 @@ from greenloop.domain import CheckResult, Finding, Severity, Status
 from greenloop.errors import Misconfigured
 from greenloop.ports import Sandbox, Subject
 from greenloop.sandbox import open_sandbox
-from greenloop.settings import CommandCheck, Settings
+from greenloop.setting_values import CommandCheck
+from greenloop.settings import Settings
 
 Lay = Callable[..., Subject]
 

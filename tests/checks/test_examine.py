@@ -13,7 +13,8 @@ from greenloop.domain import CheckResult, Report, Status
 from greenloop.errors import Misconfigured, NoSandbox
 from greenloop.ports import Sandbox, Subject
 from greenloop.sandbox import open_sandbox
-from greenloop.settings import CommandCheck, Settings
+from greenloop.setting_values import CommandCheck
+from greenloop.settings import Settings
 
 Lay = Callable[..., Subject]
 

@@ -14,7 +14,8 @@ import pytest
 from greenloop.commands.init import EXISTS, LEADS_OUT, NO_REPOSITORY, WORKFLOW, init
 from greenloop.configuration import load
 from greenloop.errors import UsageError
-from greenloop.settings import FILE, CommandCheck, Prices, Settings
+from greenloop.setting_values import CommandCheck, Prices
+from greenloop.settings import FILE, Settings
 
 BIN = Path(sys.executable).parent
 

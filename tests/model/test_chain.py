@@ -16,7 +16,8 @@ from greenloop.model.continuing import GO_ON, joined, open_fence
 from greenloop.model.endpoint import Endpoint
 from greenloop.model.replay import Replay
 from greenloop.ports import CallLimits, Chat, Model, Price, Reply
-from greenloop.settings import Prices, Settings
+from greenloop.setting_values import Prices
+from greenloop.settings import Settings
 
 FENCE = "```python\nx = 1\n"
 

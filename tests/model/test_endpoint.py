@@ -36,7 +36,8 @@ from greenloop.errors import Misconfigured, ModelUnreachable
 from greenloop.model.endpoint import Endpoint
 from greenloop.model.watch import Watch
 from greenloop.ports import CallLimits, Price, Reply
-from greenloop.settings import Prices, Settings
+from greenloop.setting_values import Prices
+from greenloop.settings import Settings
 
 KEY = "sk-made-up-4f9a8b7c6d5e"
 COUNTED = Usage(calls=1, input=11, output=7, cost=None)

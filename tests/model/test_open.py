@@ -17,7 +17,8 @@ from greenloop.model.endpoint import Endpoint
 from greenloop.model.faults import Side, unreachable
 from greenloop.model.keys import variables
 from greenloop.ports import Price, Reply
-from greenloop.settings import Prices, Settings
+from greenloop.setting_values import Prices
+from greenloop.settings import Settings
 
 REFUSED = [
     (

@@ -33,7 +33,8 @@ from greenloop.model import open_model
 from greenloop.model.providers import Provider
 from greenloop.model.stream import Answer as Answering
 from greenloop.ports import CallLimits, Price, Reply
-from greenloop.settings import Prices, Settings
+from greenloop.setting_values import Prices
+from greenloop.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # litellm's own, of pydantic and asyncio
 

@@ -25,7 +25,8 @@ from greenloop.recording import (
     replied,
     replies,
 )
-from greenloop.settings import CommandCheck, Prices, Settings
+from greenloop.setting_values import CommandCheck, Prices
+from greenloop.settings import Settings
 
 REQUEST = Request(
     key="k",

@@ -14,7 +14,8 @@ from greenloop.model import open_model
 from greenloop.model.replay import Recorder, Replay
 from greenloop.ports import Price, Reply
 from greenloop.recording import prompt_sha256
-from greenloop.settings import Prices, Settings
+from greenloop.setting_values import Prices
+from greenloop.settings import Settings
 
 FIRST = Reply(
     text="one", finish="stop", usage=Usage(calls=1, input=5, output=2, cost=0.5), model="a/b", first_token=2.5

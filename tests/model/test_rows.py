@@ -16,7 +16,8 @@ from greenloop.model import open_model, secrets
 from greenloop.model.keys import read
 from greenloop.model.rows import Row, kept_out, key_from, rows
 from greenloop.ports import Reply
-from greenloop.settings import ProviderRow, Settings
+from greenloop.setting_values import ProviderRow
+from greenloop.settings import Settings
 
 LOCAL = ProviderRow(model="small", api_base="http://127.0.0.1:9/v1", context_tokens=10_000)
 

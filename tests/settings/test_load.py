@@ -14,7 +14,8 @@ import pytest
 from greenloop.configuration import load
 from greenloop.errors import Misconfigured
 from greenloop.setting_rules import NO_CHECKS, PATH, SHELL
-from greenloop.settings import CommandCheck, Prices, Settings
+from greenloop.setting_values import CommandCheck, Prices
+from greenloop.settings import Settings
 
 WHOLE = """
 model: hosted/some-model        # a comment

@@ -13,7 +13,8 @@ from pathlib import Path
 from greenloop.checks import junit, programs, sarif, text
 from greenloop.domain import CheckResult, Finding, Severity, Status, TestCase
 from greenloop.ports import Completed, Sandbox, Subject
-from greenloop.settings import CommandCheck, Settings
+from greenloop.setting_values import CommandCheck
+from greenloop.settings import Settings
 
 _FORMATS = {"junit": junit.read, "sarif": sarif.read}
 _WRITTEN = {"junit": "JUnit XML", "sarif": "SARIF 2.1.0"}

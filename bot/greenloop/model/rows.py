@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import FOR_ROWS, OURS, PROVIDERS, read, variables
-from greenloop.settings import ProviderRow, Settings
+from greenloop.setting_values import ProviderRow
+from greenloop.settings import Settings
 
 # What has a place of its own and needs no litellm: `ollama/name` and the like. One row for each.
 BUILT_IN: Mapping[str, ProviderRow] = MappingProxyType(
