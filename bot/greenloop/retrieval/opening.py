@@ -8,7 +8,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from greenloop.retrieval.store import Foreign, Store
+from greenloop.retrieval.schema import Foreign
+from greenloop.retrieval.store import Store
 
 TRUSTED, UNTRUSTED = "own", "foreign"
 
