@@ -79,7 +79,11 @@ class _Source:
     called: Callable[[str], str]
 
     def data(self) -> dict[str, Any]:
-        return {**self.document.data, **self.flags}
+        """A model that is given as a flag is also the one for changes, whatever the file names for them."""
+        made = {**self.document.data, **self.flags}
+        if self.flags.get("model") and "models" not in self.flags and isinstance(made.get("models"), dict):
+            made["models"] = {task: name for task, name in made["models"].items() if task != "edit"}
+        return made
 
     def where(self, place: Place) -> str:
         key = str(place[0])

@@ -12,11 +12,11 @@ from fakes.model_server import ModelServer, Step
 from greenloop.commands.models import FILE
 from greenloop.configuration import load
 from greenloop.domain import Snippet, Task
-from greenloop.edits import FORMAT
 from greenloop.errors import Misconfigured
 from greenloop.model.abilities import FILE as STORE
 from greenloop.model.abilities import chosen, keep, suited
 from greenloop.prompts import chat, system
+from greenloop.prompts.asked_formats import ASKED
 from greenloop.settings import Settings
 from program import run
 
@@ -88,7 +88,7 @@ def test_nothing_changes_for_everybody_else() -> None:
     assert (
         plain == chat(Task(goal="g"), (part,), edit_format="auto") == chat(Task(goal="g"), (part,), edit_format="any")
     )
-    assert FORMAT in plain[0].text
+    assert ASKED["any"] in plain[0].text
     assert "a.py (lines 3-3 only: change by SEARCH/REPLACE)" in plain[1].text
     whole = chat(Task(goal="g"), (part,), edit_format="whole")
     assert "a.py (lines 3-3 only: to read, not to change)" in whole[1].text

@@ -46,6 +46,18 @@ def test_models_are_listed_with_use_place_key_and_reach(tmp_path: Path) -> None:
     assert [(row["name"], row["uses"]) for row in told] == [("big", ["edit"]), ("small", ["chat"]), ("spare", [])]
 
 
+def test_a_model_on_the_command_line_wins_over_the_one_for_edits_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/greenloop.yml").write_text("model: a\nmodels: {edit: b, chat: c}\n")
+    with ModelServer(models=("x", "c")) as server:
+        done = run("models", "--model", "x", "--api-base", server.api_base, "--json", folder=tmp_path)
+    told = json.loads(done.stdout)
+    assert [(row["name"], row["uses"], row["reach"]) for row in told] == [
+        ("x", ["edit"], "reachable"),
+        ("c", ["chat"], "reachable"),
+    ]
+
+
 def answer(body: dict[str, Any]) -> Step:
     """Does whole files right, and nothing else."""
     asked = body["messages"][-1]["content"]

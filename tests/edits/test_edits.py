@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from greenloop.domain import Delete, Move, Patch, Replace, Unusable, Write
-from greenloop.edits import FORMAT, parse
+from greenloop.edits import parse
 from greenloop.edits.paths import resolve, undecorated
+from greenloop.prompts.asked_formats import ASKED
+
+FORMAT = ASKED["any"]
 
 
 def block(path: str, search: str, replace: str) -> str:

@@ -84,6 +84,14 @@ def test_flags_win_over_the_file() -> None:
     assert settings.model == "hosted/some-model"
 
 
+def test_a_model_given_as_a_flag_is_the_one_for_changes() -> None:
+    text = "model: a/b\nmodels: {edit: large, chat: small}\n"
+    given = load(text, overrides={"model": "c/d"})
+    assert (given.model, given.models) == ("c/d", {"chat": "small"})
+    assert load(text).models == {"edit": "large", "chat": "small"}
+    assert load(text, overrides={"model": "", "attempts": "2"}).models == {"edit": "large", "chat": "small"}
+
+
 F = ".github/greenloop.yml"
 WRONG = {
     entry["text"]: entry["told"].replace("{file}", F)

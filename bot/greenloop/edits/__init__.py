@@ -13,30 +13,7 @@ from greenloop.edits.clean import clean
 from greenloop.edits.draft import Draft
 from greenloop.edits.reader import read as read_blocks
 
-__all__ = ["FORMAT", "parse"]
-
-FORMAT = """\
-Begin with one line `Summary: …`; it becomes the commit subject. Then the edits, applied in order, all or none.
-
-New file, or one of up to 150 lines: its path alone on a line, then the whole file in a fence, nothing left out.
-
-src/new.py
-```python
-print("the whole file")
-```
-
-Larger file: lines to find, copied exactly, enough of them to occur once; several such blocks may follow each other.
-
-src/large.py
-```python
-<<<<<<< SEARCH
-    return a
-=======
-    return b
->>>>>>> REPLACE
-```
-
-Outside fences, `Delete: path` and `Move: old -> new`. If a file holds ```, use a longer fence around it."""
+__all__ = ["parse"]
 
 _CUT_OFF = (
     "The answer was cut off at its length limit, so nothing was applied. Answer shorter: "

@@ -9,11 +9,12 @@ from functools import partial
 from greenloop.domain import Request
 from greenloop.errors import ModelUnreachable
 from greenloop.ledger import Amount, Ledger, Room, account
+from greenloop.model.around import Around
 from greenloop.model.audit import database
 from greenloop.model.book import Book
 from greenloop.model.budget import cost_of, fitting, most_tokens
 from greenloop.places import Places
-from greenloop.ports import CallLimits, Chat, Model, Price, Reply
+from greenloop.ports import CallLimits, Chat, Model, Reply
 from greenloop.settings import Settings
 
 
@@ -23,22 +24,12 @@ def booked(model: Model, request: Request, settings: Settings, places: Places) -
     return Accounted(model, Book(database(places.state), about)) if about.limited else model
 
 
-class Accounted:
+class Accounted(Around):
     """An answer that comes from elsewhere, a recording or the store, does not get here and is not counted."""
 
     def __init__(self, model: Model, ledger: Ledger) -> None:
-        self._model, self._ledger = model, ledger
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def price(self) -> Price | None:
-        return self._model.price
-
-    def warm(self) -> None:
-        self._model.warm()
+        super().__init__(model)
+        self._ledger = ledger
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
         price, wanted = self.price, limits.max_output

@@ -13,11 +13,12 @@ from hashlib import sha256
 from greenloop.domain import Request, Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.model.answers import Answers, free, request_sha256
+from greenloop.model.around import Around
 from greenloop.model.audit import Audit, Call, database
 from greenloop.model.budget import cost_of, most_tokens
 from greenloop.model.keys import split
 from greenloop.places import Places
-from greenloop.ports import CallLimits, Chat, Model, Price, Reply
+from greenloop.ports import CallLimits, Chat, Model, Reply
 from greenloop.recording import prompt_sha256
 from greenloop.redact import hide
 from greenloop.settings import Settings
@@ -61,26 +62,15 @@ def remembering(model: Model, request: Request, settings: Settings, places: Plac
     )
 
 
-class Kept:
+class Kept(Around):
     """`model`, with a memory. The answer that a request got when a run made it for the n-th time is given when a run
     makes it for the n-th time again: who asks twice wants two answers."""
 
     def __init__(self, model: Model, keeping: Keeping) -> None:
-        self._model = model
+        super().__init__(model)
         self._keeping = keeping
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def price(self) -> Price | None:
-        return self._model.price
-
-    def warm(self) -> None:
-        self._model.warm()
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
         name, began = self.name, self._keeping.clock()

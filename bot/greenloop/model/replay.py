@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from greenloop.errors import ModelUnreachable
+from greenloop.model.around import Around
 from greenloop.ports import CallLimits, Chat, Model, Price, Reply
 from greenloop.recording import prompt_sha256
 
@@ -45,24 +46,13 @@ class Replay:
         )
 
 
-class Recorder:
+class Recorder(Around):
     """Hands each reply, with the hash of its prompt, to `on_reply` before anybody else sees it: what was billed is
     kept even if the next line fails."""
 
     def __init__(self, model: Model, on_reply: Callable[[Reply, str], None]) -> None:
-        self._model = model
+        super().__init__(model)
         self._on_reply = on_reply
-
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def price(self) -> Price | None:
-        return self._model.price
-
-    def warm(self) -> None:
-        self._model.warm()
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
         reply = self._model.complete(chat, limits=limits, on_chunk=on_chunk)

@@ -6,29 +6,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from greenloop.edits import FORMAT
-
 _BEGIN = (
     "Begin with one line `Summary: …`; it becomes the commit subject. Then the edits, applied in order, all or none."
 )
 _END = "Outside fences, `Delete: path` and `Move: old -> new`. If a file holds ```, use a longer fence around it."
+_BLOCK = """\
+<<<<<<< SEARCH
+    return a
+=======
+    return b
+>>>>>>> REPLACE"""
 _NEW = """\
-New file: its path alone on a line, then the whole file in a fence.
-
 src/new.py
 ```python
 print("the whole file")
 ```"""
+_ANY = f"""\
+{_BEGIN}
+
+New file, or one of up to 150 lines: its path alone on a line, then the whole file in a fence, nothing left out.
+
+{_NEW}
+
+Larger file: lines to find, copied exactly, enough of them to occur once; several such blocks may follow each other.
+
+src/large.py
+```python
+{_BLOCK}
+```
+
+{_END}"""
 _WHOLE = f"""\
 {_BEGIN}
 
 Each file that changes, and each new one: its path alone on a line, then the whole file in a fence, first line to last,
 nothing left out.
 
-src/module.py
-```python
-print("the whole file")
-```
+{_NEW.replace("new", "module")}
 
 {_END}"""
 _SEARCH = f"""\
@@ -38,12 +52,10 @@ File that changes: lines to find, copied exactly, enough to occur once; several 
 
 src/module.py
 ```python
-<<<<<<< SEARCH
-    return a
-=======
-    return b
->>>>>>> REPLACE
+{_BLOCK}
 ```
+
+New file: its path alone on a line, then the whole file in a fence.
 
 {_NEW}
 
@@ -63,7 +75,7 @@ All changes as one unified diff in a fence, with its headers and three lines aro
 ```
 
 {_END}"""
-ASKED: Mapping[str, str] = MappingProxyType({"any": FORMAT, "whole": _WHOLE, "search": _SEARCH, "diff": _DIFF})
+ASKED: Mapping[str, str] = MappingProxyType({"any": _ANY, "whole": _WHOLE, "search": _SEARCH, "diff": _DIFF})
 # what is said of a file that is quoted in part
 IN_PART: Mapping[str, str] = MappingProxyType(
     {
