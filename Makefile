@@ -41,10 +41,10 @@ lint: set-up ## looks for mistakes and checks the format
 types: set-up ## checks the types
 	.venv/bin/mypy
 
-workflows: set-up ## checks our own workflows: their form, and their safety
-	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+workflows: set-up ## checks our own workflows, and those that users copy: their form, and their safety
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml docs/workflows/*.yml
 	$(if $(wildcard action.yml),.venv/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml)
-	.venv/bin/zizmor --offline --no-progress .github/workflows $(wildcard action.yml)
+	.venv/bin/zizmor --offline --no-progress .github/workflows docs/workflows/*.yml $(wildcard action.yml)
 
 attacks: set-up ## attacks the sandbox from inside, in every way of being confined here, and shows the table
 	.venv/bin/python tests/sandbox/table.py

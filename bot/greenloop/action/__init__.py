@@ -31,7 +31,7 @@ def main(environ: MutableMapping[str, str], handle: Handle | None = None) -> int
     `handle` stands in for what a request leads to."""
     runner, secrets = read_runner(environ), take_secrets(environ)
     try:
-        payload = dispatched(_payload(runner), runner, environ)
+        payload, runner = dispatched(_payload(runner), runner, environ)
         request = events.parse(runner.event_name, payload, run_id=runner.run_id)
     except GreenloopError as error:
         from greenloop.action.step import fail  # noqa: PLC0415 - most events are not for us

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from greenloop.errors import Misconfigured
+from greenloop.forge.events import CALLED, speaks
 from greenloop.model.keys import FOR_ROWS, USUAL, split
 from greenloop.places import Places
 from greenloop.settings import FILE, GIVEN
@@ -144,14 +145,21 @@ def read_inputs(environ: Mapping[str, str], secrets: Secrets) -> Inputs:
     )
 
 
-def dispatched(payload: Mapping[str, Any], runner: Runner, environ: Mapping[str, str]) -> Mapping[str, Any]:
+def dispatched(
+    payload: Mapping[str, Any], runner: Runner, environ: Mapping[str, str]
+) -> tuple[Mapping[str, Any], Runner]:
     """Of a workflow started by hand, the inputs of the action win over those of the workflow: its author may have
-    given those other names."""
+    given those other names. Any other event that says nothing to us itself (a schedule, a push, whatever calls a
+    reusable workflow) is one that asks for what its workflow gives, in the name of whoever caused it."""
     given = {name: text for name in ORDER if (text := _given(environ, name))}
-    typed = payload.get("inputs") or {}
-    if runner.event_name != "workflow_dispatch" or not isinstance(typed, dict):
-        return payload
-    return {**payload, "inputs": {**typed, **given}}
+    if runner.event_name == "workflow_dispatch":
+        typed = payload.get("inputs") or {}
+        return ({**payload, "inputs": {**typed, **given}} if isinstance(typed, dict) else payload), runner
+    if speaks(runner.event_name) or not ("prompt" in given or "command" in given):
+        return payload, runner
+    sender = payload.get("sender") or {"login": runner.actor}
+    called = {"inputs": given, "repository": {"full_name": runner.repository}, "sender": sender}
+    return called, replace(runner, event_name=CALLED)
 
 
 def _given(environ: Mapping[str, str], name: str) -> str:

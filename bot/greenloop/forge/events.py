@@ -6,7 +6,7 @@ Only the payload counts: what the issue or comment said when the event happened.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -20,6 +20,7 @@ _ADOPTING = frozenset({"generate", "explain"})  # bare on an issue, they are abo
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 _COMMAND = re.compile(r"/([A-Za-z][A-Za-z0-9-]{0,39})(?=\s|$)")
 EVENT_TYPE = "greenloop"  # of a `repository_dispatch`
+CALLED = "workflow_call"  # what says nothing itself, but happens in a workflow that gives the action a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,7 @@ class _Event:
 def parse(name: str, payload: Mapping[str, Any], *, run_id: str = "", words: Words | None = None) -> Request | None:
     """`name` is GITHUB_EVENT_NAME, `run_id` GITHUB_RUN_ID, `words` what this repository calls things. Without them, for
     they are in its settings, what could be for us is a request. Raises `Misconfigured` for what is not a payload."""
-    readers = {
-        "issue_comment": _comment,
-        "issues": _issue,
-        "pull_request_review": _review,
-        "workflow_dispatch": _workflow_dispatch,
-        "repository_dispatch": _repository_dispatch,
-    }
-    reader = readers.get(name)
+    reader = _READERS.get(name)
     if reader is None:
         return None
     try:
@@ -181,6 +175,11 @@ def _review(event: _Event) -> Request | None:
     )
 
 
+def speaks(name: str) -> bool:
+    """Whether an event of this name has words of its own for us."""
+    return name in _READERS and name != CALLED
+
+
 def _workflow_dispatch(event: _Event) -> Request:
     return _dispatch(event, event.payload.get("inputs") or {}, "The input")
 
@@ -227,3 +226,13 @@ def _key(payload: Mapping[str, Any], kind: str, number: object, text: str | None
     place = f"{payload['repository']['full_name']}/{kind}/{number}"
     digest = sha256("\0".join((place, text or "")).encode()).hexdigest()
     return f"{kind}-{number}-{digest[:12]}"
+
+
+_READERS: Mapping[str, Callable[[_Event], Request | None]] = {
+    "issue_comment": _comment,
+    "issues": _issue,
+    "pull_request_review": _review,
+    "workflow_dispatch": _workflow_dispatch,
+    "repository_dispatch": _repository_dispatch,
+    CALLED: _workflow_dispatch,
+}
