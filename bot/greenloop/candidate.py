@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from greenloop import flaky
 from greenloop.checks.tidy import tidy
-from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Unusable, Verdict
+from greenloop.domain import Finding, Patch, Report, Request, Severity, TestCase, Tree, Unusable, Verdict
 from greenloop.imports import wanted
 from greenloop.judge import judge
 from greenloop.ports import Workspace
 from greenloop.protect import Guarded, guard
 from greenloop.secrets import REMOVED, replaced, scrub
-from greenloop.tally import together
-from greenloop.workbench import Baseline, Workbench, measure, measure_again, measure_aside
+from greenloop.tally import file_of, together
+from greenloop.workbench import Baseline, Workbench, confirm, measure, measure_again, measure_aside
 from greenloop.workspace import Forbidden
 
 
@@ -147,7 +147,7 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
         own = measure_aside(bench, candidate.tree, base, aside, only=own_paths)
     notes = [*candidate.guarded.notes, *candidate.marks, *_both_ways(candidate, start, bench)]
 
-    def verdict(own_base: Report | None) -> Verdict:
+    def verdict(own_base: Report | None, doubts: tuple[TestCase, ...] = ()) -> Verdict:
         return judge(
             base.report,
             report,
@@ -158,7 +158,8 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
             own_paths=frozenset(own_paths),
             restored=frozenset(own_paths) & frozenset(candidate.guarded.judged_as_base),
             diff_lines=sum(len(c.lines) + c.removed for c in workspace.diff(base.tree, candidate.tree)),
-            notes=tuple(notes),
+            notes=(*notes, *map(flaky.doubt, doubts)),
+            doubted=frozenset(test.id for test in doubts),
         )
 
     first = verdict(None)
@@ -169,10 +170,23 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
         notes += told
         first = verdict(None) if told else first
     shown = together(report, own)
+    doubts = _doubts(flaky.proving(report, first.proof), base.tree, start, bench)
     if not (first.green and own_paths):
-        return Examined(shown, own, first)
+        return Examined(shown, own, verdict(None, doubts) if doubts else first)
     before = workspace.overlay(base.tree, candidate.tree, own_paths)
-    return Examined(shown, own, verdict(measure(bench, before, base, only=own_paths)))
+    own_base = measure(bench, before, base, only=own_paths)
+    last = verdict(own_base, doubts)
+    own_doubts = () if last.proof else _doubts(flaky.proving(shown, last.own_proof), before, start, bench)
+    return Examined(shown, own, verdict(own_base, (*doubts, *own_doubts)) if own_doubts else last)
+
+
+def _doubts(proofs: flaky.Proofs, before: Tree, start: Start, bench: Workbench) -> tuple[TestCase, ...]:
+    """The tests that were red on the base by chance, or for the order of the tests: their files run there once more."""
+    if not proofs:
+        return ()
+    checks = tuple(dict.fromkeys(check for check, _ in proofs))
+    again = confirm(bench, before, start.base, names=checks, only={file_of(test) for _, test in proofs})
+    return flaky.unconfirmed(proofs, again)
 
 
 def wanted_tests(candidate: Candidate, start: Start, bench: Workbench) -> frozenset[str]:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from greenloop import asking, confined, indexing
+from greenloop.confined import doctor as diagnosing
+from greenloop.confined.options import BACKENDS
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.settings import GIVEN, Settings
@@ -68,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     confined.add(_add(commands, "sandbox", lambda _options: 2, confined.WORDS))
     indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS))
-    doctor = _add(commands, "doctor", lambda _options: 2, confined.DOCTOR_WORDS)
-    confined.add_doctor(doctor)
+    doctor = _add(commands, "doctor", lambda _options: 2, diagnosing.WORDS)
+    diagnosing.add(doctor)
     asking.extend_doctor(doctor)
     asking.add(_add(commands, "models", lambda _options: 2, asking.WORDS))
     init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
@@ -125,7 +127,7 @@ def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
     made = _add(commands, "replay", _replay, "play a recorded run again, offline; it must end in the same trees")
     made.add_argument("run", metavar="RUN", help="the key of a run of this repository, or a recording's file")
     made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
-    made.add_argument("--sandbox", choices=confined.BACKENDS, default="auto", help="demand a backend")
+    made.add_argument("--sandbox", choices=BACKENDS, default="auto", help="demand a backend")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
 
 
@@ -146,7 +148,7 @@ def _add_common(made: argparse.ArgumentParser, settings: Sequence[str]) -> None:
     made.add_argument(
         "--allow", action="append", default=[], metavar="PATTERN", help="a protected path that may change; repeatable"
     )
-    made.add_argument("--sandbox", choices=confined.BACKENDS, default="auto", help="demand a backend")
+    made.add_argument("--sandbox", choices=BACKENDS, default="auto", help="demand a backend")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     documentation = {f.name: f.metadata.get("doc", "") for f in fields(Settings)}
     for name in settings:

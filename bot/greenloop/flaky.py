@@ -1,18 +1,22 @@
-"""A failure that is new is made a second time, on the same tree: what passes then is flaky and does not count.
+"""What decides is made a second time, on the same tree: red and green there is chance, and does not count.
 
-What failed on the base as well has failed twice already; a test that the attempt itself wrote has no such excuse. Pure.
+A new failure: what failed on the base as well has failed twice already; a test that the attempt itself wrote has no
+such excuse. A proof: a test that was red on the base must be red there again. Pure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from greenloop.domain import CheckResult, Finding, Report, Severity, Status, TestCase, Verdict
 from greenloop.findings import decides
-from greenloop.tally import GOOD, file_of, short, table
+from greenloop.tally import GOOD, covering, file_of, short, table
 
 CHECK = "pytest"
 RULE = "flaky"
+
+Proofs = tuple[tuple[str, TestCase], ...]  # with the name of the check
 
 
 def suspects(report: Report, verdict: Verdict, own: frozenset[str]) -> tuple[TestCase, ...]:
@@ -45,6 +49,30 @@ def _note(test: TestCase) -> Finding:
         check=CHECK,
         rule=RULE,
         message=f"{short(test.id)} failed and passed on the same tree, so it is flaky and does not count: {first}",
+        path=file_of(test) or None,
+        severity=Severity.NOTE,
+        context=test.id,
+    )
+
+
+def proving(report: Report, proof: Iterable[str]) -> Proofs:
+    """The tests that a verdict calls a proof, each with its check."""
+    ids = frozenset(proof)
+    return tuple((check, test) for (check, _), test in table(report).items() if test.id in ids)
+
+
+def unconfirmed(proofs: Proofs, again: Report) -> tuple[TestCase, ...]:
+    """Those that the second run on the base does not show to be red there; what was not run shows nothing."""
+    second = table(again)
+    return tuple(test for check, test in proofs if covering(second, (check, test.id)) is None)
+
+
+def doubt(test: TestCase) -> Finding:
+    """What a reader is told of such a test."""
+    return Finding(
+        check=CHECK,
+        rule=RULE,
+        message=f"{short(test.id)} was red on the base only once of two times: that it passes now proves nothing.",
         path=file_of(test) or None,
         severity=Severity.NOTE,
         context=test.id,

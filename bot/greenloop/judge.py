@@ -46,12 +46,14 @@ def judge(  # noqa: PLR0913 - what was measured, by name; a bag of these would o
     restored: frozenset[str] = frozenset(),
     diff_lines: int = 0,
     notes: tuple[Finding, ...] = (),
+    doubted: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Decide. `report` is of the judged tree; `own` of all `own_paths` (test files that the attempt wrote or changed)
     as the attempt has them, None when the judged tree holds them so; `own_base` of the same on the base's product code.
     `restored` are those of `own_paths` that the judged tree holds as the base has them: their tests are the
     repository's. `report` covers the whole tree, files that did not change included. `changed` False is never green;
-    `evaluate`, which may be asked about an unchanged tree, passes True.
+    `evaluate`, which may be asked about an unchanged tree, passes True. `doubted` are tests that were not red on the
+    base when they ran there again: they prove nothing.
     """
     sides = Sides(
         base=table(baseline),
@@ -63,6 +65,7 @@ def judge(  # noqa: PLR0913 - what was measured, by name; a bag of these would o
         deleted=frozenset(f.path or "" for f in notes if f.rule == DELETED and not decides(f)),
         unmade=unmade(baseline, report),
         wanted=wanted,
+        doubted=doubted,
     )
     unchecked = (
         *(() if changed else (UNCHANGED,)),

@@ -95,7 +95,7 @@ class Sides:
     """What was run: the base, the judged tree, and the attempt's own test files on either product code.
 
     `restored` are the paths of `own_paths` that the judged tree holds as the base has them; `deleted` are test files
-    that a permitted change took away; `unmade` are checks that did not run now.
+    that a permitted change took away; `unmade` are checks that did not run now; `doubted` prove nothing.
     """
 
     base: Table
@@ -107,6 +107,7 @@ class Sides:
     deleted: frozenset[str]
     unmade: frozenset[str]
     wanted: frozenset[str]
+    doubted: frozenset[str] = frozenset()
 
     def is_own(self, key: Key, test: TestCase) -> bool:
         """Whether the attempt wrote this test. In a restored file, what the judged tree ran is the repository's."""
@@ -221,7 +222,7 @@ def proof(sides: Sides) -> tuple[str, ...]:
         if test.outcome == "passed" and not sides.is_own(key, test) and sides.before(key, test) is not None
     )
     red = {test.id for test in sides.now.values() if test.red}  # by another check, under the same name
-    return tuple(dict.fromkeys(test_id for test_id in found if test_id not in red))
+    return tuple(dict.fromkeys(test_id for test_id in found if test_id not in red | sides.doubted))
 
 
 def own_proof(sides: Sides) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -233,5 +234,6 @@ def own_proof(sides: Sides) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if test.outcome != "passed" or (before is not None and before.outcome in GOOD):
             continue
         told = before is not None and before.outcome == "failed" and before.cause in _TELLING
+        told = told and test.id not in sides.doubted
         (proven if told else unproven).append(test.id)
     return tuple(dict.fromkeys(proven)), tuple(dict.fromkeys(unproven))

@@ -106,6 +106,13 @@ def measure_again(bench: Workbench, tree: Tree, base: Baseline, *, first: Iterab
     return _examine(bench, tree, changes, environment, names=("pytest",), first=tuple(first))
 
 
+def confirm(bench: Workbench, tree: Tree, base: Baseline, *, names: Iterable[str], only: Iterable[str]) -> Report:
+    """The tests of the files `only` once more on what the base's product is like; `names` are the checks that run
+    them, and pytest alone can leave the other files out."""
+    changes = bench.workspace.diff(base.tree, tree)
+    return _examine(bench, tree, changes, base.environment, names=tuple(names), only=tuple(only))
+
+
 def measure_aside(
     bench: Workbench, tree: Tree, base: Baseline, aside: frozenset[str], *, only: Iterable[str]
 ) -> Report:

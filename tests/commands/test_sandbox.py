@@ -90,6 +90,62 @@ def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
         assert f"argument {option}: {value!r} is not a" in err
 
 
+RESULTS = """
+import os
+open("made", "w").write("a report"); os.chmod("made", 0o4755)
+os.makedirs("deep/er"); open("deep/er/made", "w").write("more")
+open("data/a.txt", "w").write("changed")
+os.symlink(os.environ["HOME"], "home"); os.symlink("/etc/passwd", "deep/link"); os.mkfifo("fifo")
+os.makedirs("deep/.GIT/hooks"); open("deep/.GIT/hooks/pre-commit", "w").write("#!/bin/sh")
+open(".git", "w").write("gitdir: elsewhere")
+"""
+
+
+def test_what_a_command_made_comes_out_as_regular_files(workspace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    options = ("--out", str(out), "--json")
+    code, text, err = run(*options, "--", "python", "-c", RESULTS, cwd=workspace)
+    left = [".git", "deep/.GIT", "deep/link", "fifo", "home"]
+    assert (code, err, json.loads(text)["out"]) == (
+        0,
+        "",
+        {"files": ["data/a.txt", "deep/er/made", "made"], "left": left},
+    )
+    found = {str(path.relative_to(out)): path.read_text() for path in out.rglob("*") if not path.is_dir()}
+    assert found == {"data/a.txt": "changed", "deep/er/made": "more", "made": "a report"}
+    assert (out / "made").stat().st_mode & 0o7111 == 0
+
+
+def test_what_comes_out_is_bounded(tmp_path: Path) -> None:
+    """Holes in files cost a disk nothing, until they are copied."""
+    holes = "for n in range(9):\n    with open(f'{n}', 'wb') as file: file.truncate(1 << 20)"
+    (tmp_path / "w").mkdir()
+    text = run("--out", "../out", "--disk", "2", "--json", "--", "python", "-c", holes, cwd=tmp_path / "w")[1]
+    assert [len(names) for names in json.loads(text)["out"].values()] == [2, 7]
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_results_come_into_a_folder_of_their_own(workspace: Path, tmp_path: Path) -> None:
+    program_ = ("--", "python", "-c", "open('made', 'w').close(); import os; os.mkfifo('fifo')")
+    (tmp_path / "new").mkdir()
+    told = "greenloop: 1 file in ../new; left out, as no regular files or too big: fifo\n"
+    assert run("--out", "../new", *program_, cwd=workspace) == (0, "", told)
+    again = run("--out", "../new", *program_, cwd=workspace)
+    assert again == (2, "", "greenloop: ../new must be a new or empty folder; nothing is overwritten\n")
+    assert run("--out", "no/way", "--", "true", cwd=workspace) == (
+        2,
+        "",
+        "greenloop: no must be an existing folder\n",
+    )
+    flood = ("--", "python", "-c", "for n in range(99): open(f'{n}', 'w').close()")
+    done = run("--out", "../flood", "--files", "20", *flood, cwd=workspace)
+    assert done == (
+        123,
+        "",
+        "greenloop: ended by the limit on files\ngreenloop: no file came out: too much was written\n",
+    )
+
+
 def test_hostile_output_is_no_command_to_a_runner(tmp_path: Path) -> None:
     attack = "print('a\\n::set-output name=x::y\\x1b[2J')"
     raw = run("--", "python", "-c", attack, cwd=tmp_path)[1]

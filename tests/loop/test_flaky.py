@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from greenloop.domain import Request, Severity, Source
 from greenloop.model.replay import Replay
 from greenloop.ports import Completed, Policy, Repl, Sandbox
 from greenloop.settings import Settings
+from greenloop.tally import short
 from greenloop.workbench import baseline
 from greenloop.workspace import open_workspace
 from program import QUICK
@@ -64,7 +65,9 @@ class Numbered:
         self.sandbox.stop()
 
 
-def judged(repo: Path, text: str, rain: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Examined, int]:
+def judged(
+    repo: Path, text: str, rain: str, tmp_path_factory: pytest.TempPathFactory, more: Mapping[str, str] | None = None
+) -> tuple[Examined, int]:
     """What is said of the repository with this `sums.py`, and how often its tests ran."""
     settings = Settings(test_command=QUICK, checks=("pytest",))
     scratch, cache = tmp_path_factory.mktemp("scratch"), tmp_path_factory.mktemp("cache")
@@ -80,7 +83,8 @@ def judged(repo: Path, text: str, rain: str, tmp_path_factory: pytest.TempPathFa
             key="k", at="", command="evaluate", text="", source=Source.TERMINAL, repository="", actor="", base=commit
         )
         start = Start(request=request, base=baseline(numbered, workspace.tree(commit)), commit=commit)
-        candidate = from_tree(workspace.write(start.base.tree, {"sums.py": text.encode()}), start, numbered)
+        files = {path: source.encode() for path, source in {"sums.py": text, **(more or {})}.items()}
+        candidate = from_tree(workspace.write(start.base.tree, files), start, numbered)
         assert isinstance(candidate, Candidate)
         return examine(candidate, start, numbered), sandbox.runs
 
@@ -112,3 +116,54 @@ def test_a_new_failure_is_confirmed_once(
     notes = [f.context.rpartition("::")[2] for f in seen.verdict.new if f.rule == "flaky"]
     assert (decides, notes, ran) == (new, noted, runs)
     assert [test.id.rpartition("::")[2] for test in seen.report.tests.values() if test.red] == [*new, "test_old"]
+
+
+GREEN = {**FILES, "test_sums.py": TESTS.partition("\n\ndef test_old")[0]}
+
+
+@pytest.mark.parametrize(
+    ("rain", "proof", "noted"),
+    [
+        pytest.param("1", [], ["test_weather"], id="red on the base once of two times"),
+        pytest.param("13", ["test_weather"], [], id="red on the base each time"),
+    ],
+)
+def test_what_was_red_by_chance_proves_nothing(
+    make_repo: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    rain: str,
+    proof: list[str],
+    noted: list[str],
+) -> None:
+    seen, ran = judged(make_repo(GREEN), RIGHT, rain, tmp_path_factory)
+    notes = [(f.context.rpartition("::")[2], f.message) for f in seen.verdict.new]
+    words = "{} was red on the base only once of two times: that it passes now proves nothing."
+    assert [short(test) for test in seen.verdict.proof] == proof
+    assert (seen.verdict.green, str(seen.verdict.evidence)) == (True, "proven" if proof else "unproven")
+    assert (notes, ran) == ([(name, words.format(name)) for name in noted], 3)
+
+
+OWN = """import os
+
+from sums import total
+
+
+def test_storm():
+    assert os.environ["RUN"] not in os.environ["RAIN"]
+
+
+def test_list():
+    assert total([1]) == 1
+"""
+
+
+def test_nor_does_a_test_of_the_attempt_s_own(
+    make_repo: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    repo = make_repo(GREEN)
+    told = {
+        rain: judged(repo, RIGHT, rain, tmp_path_factory, {"test_own.py": OWN})[0].verdict
+        for rain in ("4", "45")  # 1: the base, 2 and 3: the attempt and its own tests, 4 and 5: those on the base
+    }
+    assert [[short(test) for test in verdict.own_proof] for verdict in told.values()] == [[], ["test_storm"]]
+    assert [str(verdict.evidence) for verdict in told.values()] == ["unproven", "proven"]

@@ -15,13 +15,15 @@ import pytest
 
 from greenloop.errors import UsageError
 from greenloop.ports import Policy
-from greenloop.sandbox import folders, open_sandbox
+from greenloop.sandbox import folders, open_sandbox, processes
 
-HOLD = "import time\ntime.sleep(30)\n"
+HOLD = "import signal\nsignal.pause()\n"  # until it is ended
 MEMORY = "x = bytearray(400 << 20)\n" + HOLD
-SPREAD = "import os\nfor n in range(4): os.fork() or (bytearray(120 << 20), __import__('time').sleep(30))\n" + HOLD
+SPREAD = (
+    "import os\nfor n in range(4):\n    if not os.fork():\n        x = bytearray(120 << 20)\n        break\n" + HOLD
+)
 FORKS = "import os\nfor n in range(60):\n    if not os.fork(): break\n" + HOLD
-THREADS = "import threading, time\nfor n in range(60): threading.Thread(target=time.sleep, args=(30,)).start()\n"
+THREADS = "import threading\nfor n in range(60): threading.Thread(target=threading.Event().wait).start()\n"
 BYTES = "for n in range(3):\n    with open(f'{n}', 'wb') as f: f.write(bytes(9 << 20))\n" + HOLD
 UNNAMED = """
 import os
@@ -72,9 +74,22 @@ def test_what_is_passed_in_the_last_moment_is_noticed(here: Any) -> None:
     assert here.code("for n in range(30): open(str(n), 'w').close()", files=20).killed_by == "files"
 
 
-def test_shared_pages_count_once(here: Any) -> None:
-    forks = "import os, time\nx = b'x' * (150 << 20)\nfor n in range(4): os.fork() or (time.sleep(1), os._exit(0))\n"
-    done = here.code(forks + "os.wait()", memory=400)
+def test_shared_pages_count_once(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The children live until the watchdog has seen them, and taken each for one of 150 MB."""
+    os.mkfifo(here.work / "go")
+    go = os.open(here.work / "go", os.O_RDWR)
+    look = processes.Processes.load
+
+    def seen(run: processes.Processes) -> processes.Load:
+        load = look(run)
+        if load.memory > 400 << 20:
+            os.write(go, b"go on")  # a letter for each
+        return load
+
+    monkeypatch.setattr(processes.Processes, "load", seen)
+    forks = "import os\nx = b'x' * (150 << 20)\nfor n in range(4):\n    if not os.fork(): break\n"
+    done = here.code(forks + "open('go', 'rb', buffering=0).read(1)", memory=400)
+    os.close(go)
     assert (done.killed_by, done.exit_code) == (None, 0)
     assert done.peak_memory > 400
 
@@ -187,16 +202,19 @@ print(json.dumps({
 
 
 DAEMON = """
-import os, signal, time
+import os, signal
 pipe = os.open("pipe", os.O_WRONLY)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+begun, said = os.pipe()
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         os.write(pipe, b"alive")
-        time.sleep(30)
-        os.write(pipe, b"still there")
+        os.close(said)
+        signal.pause()
     os._exit(0)
+os.close(said)
+os.read(begun, 1)  # ends when the daemon has spoken
 """
 
 
@@ -213,10 +231,9 @@ def test_nothing_outlives_the_program_or_the_stopper(place: Any) -> None:
     ended = place.code(DAEMON + "os.wait()\nprint('over')")
     assert (ended.stdout, ended.exit_code, ended.killed_by) == ("over\n", 0, None)
     os.set_blocking(end, True)
-    assert os.read(end, 99) in {b"alive", b""}
-    assert os.read(end, 99) == b""
-    killed = place.code(DAEMON + "time.sleep(60)", seconds=0.5)
-    assert (killed.killed_by, os.read(end, 99), os.read(end, 99)) == ("time", b"alive", b"")
+    assert (os.read(end, 99), os.read(end, 99)) == (b"alive", b"")
+    killed = place.code(DAEMON + NAMES, files=200)
+    assert (killed.killed_by, os.read(end, 99), os.read(end, 99)) == ("files", b"alive", b"")
     os.close(end)
 
 
@@ -225,7 +242,7 @@ def test_nothing_outlives_a_killed_parent(place_of: Any, name: str) -> None:
     place = place_of(name)
     end = pipe_of(place)
     os.set_blocking(end, True)
-    argv = (place.python, "-c", DAEMON + "time.sleep(60)")
+    argv = (place.python, "-c", DAEMON + HOLD)
     order = {
         "choice": place.choice,
         "argv": argv,
@@ -254,7 +271,7 @@ def test_stop_ends_what_runs_and_what_would(here: Any) -> None:
     box = open_sandbox("auto")
     ended = []
     policy = Policy(writable=(here.work,), seconds=60.0)
-    argv = (here.python, "-c", "import time\nf = open('pipe', 'w')\nf.write('x')\nf.flush()\ntime.sleep(60)")
+    argv = (here.python, "-c", "f = open('pipe', 'w')\nf.write('x')\nf.flush()\n" + HOLD)
     thread = threading.Thread(target=lambda: ended.append(box.run(argv, cwd=here.work, policy=policy)))
     os.set_blocking(end, True)
     writer = os.open(here.work / "pipe", os.O_RDWR)

@@ -13,6 +13,7 @@ from greenloop.errors import UsageError
 from greenloop.ports import Completed, Policy, Repl, Sandbox
 from greenloop.sandbox.copying import copy_in
 from greenloop.sandbox.folders import remove
+from greenloop.sandbox.taking import Taken, marks, room_for, take_out
 
 # the exit code when a limit has ended the command; any other code is the command's own
 ENDED = {"disk": 119, "output": 120, "memory": 121, "processes": 122, "files": 123, "time": 124, "stopped": 130}
@@ -50,12 +51,26 @@ def copied(order: Confined) -> Iterator[tuple[Path, Policy]]:
         remove(root)
 
 
-def run(argv: tuple[str, ...], order: Confined, sandbox: Sandbox) -> Completed:
-    """Run the command on a copy. Raises `UsageError` and `NoSandbox`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What became of a command, and of its files when somebody wants them."""
+
+    completed: Completed
+    taken: Taken | None = None
+
+
+def run(argv: tuple[str, ...], order: Confined, sandbox: Sandbox, *, out: Path | None = None) -> Ran:
+    """Run the command on a copy; what it made there comes out into `out`. Raises `UsageError` and `NoSandbox`."""
     if not argv:
         raise UsageError("there is no command to run: greenloop sandbox run [options] -- COMMAND [ARGUMENT…]")
+    if out is not None:
+        room_for(out)
     with copied(order) as (folder, policy):
-        return sandbox.run(argv, cwd=folder, policy=policy)
+        before = marks(folder) if out is not None else {}
+        completed = sandbox.run(argv, cwd=folder, policy=policy)
+        if out is None or completed.killed_by in {"disk", "files"}:
+            return Ran(completed=completed)
+        return Ran(completed=completed, taken=take_out(folder, out, before, room=policy.disk * _MB))
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     folder: int  # an open descriptor
     name: str
     path: str
@@ -48,7 +48,7 @@ class _Found:
 
 def hand_over(folders: Iterable[Path], uid: int) -> None:
     """Make all that is ours in there the property of `uid`. A file with a second name elsewhere stays ours."""
-    for found in _all(folders):
+    for found in entries(folders):
         if found.status.st_uid == os.geteuid() and (found.is_folder or found.status.st_nlink == 1):
             os.chown(found.name, uid, uid, dir_fd=found.folder, follow_symlinks=False)
     for folder in folders:
@@ -71,7 +71,7 @@ def take_back(folders: Iterable[Path], uid: int | None) -> Amount:
 
 def measure(folders: Iterable[Path]) -> Amount:
     """How much is there now, while it is being written."""
-    return _count(_all(folders))
+    return _count(entries(folders))
 
 
 def remove(folder: Path) -> None:
@@ -86,7 +86,7 @@ def _remove_any_depth(path: str) -> None:
     subprocess.run(["rm", "-rf", "--", path], check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S607 - the system's
 
 
-def _all(folders: Iterable[Path]) -> Iterator[_Found]:
+def entries(folders: Iterable[Path]) -> Iterator[Found]:
     for folder in folders:
         top = _open(os.fspath(folder), None)
         try:
@@ -95,12 +95,12 @@ def _all(folders: Iterable[Path]) -> Iterator[_Found]:
             os.close(top)
 
 
-def _below(folder: int, path: str, depth: int) -> Iterator[_Found]:
+def _below(folder: int, path: str, depth: int) -> Iterator[Found]:
     """Everything in a folder, each entry before what is inside it."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
+    with os.scandir(folder) as listed:
+        for entry in listed:
             try:
-                found = _Found(folder, entry.name, f"{path}/{entry.name}", depth, entry.stat(follow_symlinks=False))
+                found = Found(folder, entry.name, f"{path}/{entry.name}", depth, entry.stat(follow_symlinks=False))
             except FileNotFoundError:
                 continue
             yield found
@@ -108,7 +108,7 @@ def _below(folder: int, path: str, depth: int) -> Iterator[_Found]:
                 yield from _inside(found)
 
 
-def _inside(found: _Found) -> Iterator[_Found]:
+def _inside(found: Found) -> Iterator[Found]:
     try:
         folder = _open(found.name, found.folder)
     except OSError:  # removed, or replaced by something else, since it was listed
@@ -132,8 +132,8 @@ def _open(name: str, folder: int | None) -> int:
             os.close(place)
 
 
-def _taken(folders: Iterable[Path], uid: int | None) -> Iterator[_Found]:
-    for found in _all(folders):
+def _taken(folders: Iterable[Path], uid: int | None) -> Iterator[Found]:
+    for found in entries(folders):
         if found.status.st_uid == uid:
             os.chown(found.name, os.geteuid(), os.getegid(), dir_fd=found.folder, follow_symlinks=False)
         mode = stat.S_IMODE(found.status.st_mode)
@@ -148,11 +148,11 @@ def _taken(folders: Iterable[Path], uid: int | None) -> Iterator[_Found]:
         yield found
 
 
-def _count(entries: Iterator[_Found]) -> Amount:
+def _count(listed: Iterator[Found]) -> Amount:
     files, size = 0, 0
     deep: list[str] = []
     names: set[int] = set()  # of files with several, so that they count once
-    for found in entries:
+    for found in listed:
         files += 1
         if found.is_too_deep:
             deep.append(found.path)
