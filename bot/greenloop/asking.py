@@ -23,6 +23,14 @@ now. Asks for lists of models only; costs nothing.
 
   greenloop models
   greenloop models --model ollama/qwen2.5-coder
+  greenloop models plan local/Qwen/Qwen2.5-Coder-7B-Instruct
+"""
+_PLAN = """\
+Say how greenloop would serve a model on this machine: engine, quantization, memory, and why, or why it would not.
+Starts nothing.
+
+  greenloop models plan local/Qwen/Qwen2.5-Coder-7B-Instruct
+  greenloop models plan local/Qwen/Qwen2.5-Coder-32B-Instruct --machine h200
 """
 
 
@@ -32,6 +40,18 @@ def add(made: argparse.ArgumentParser) -> None:
     made.add_argument("--model", metavar="MODEL", help="as `model` in the settings")
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     made.set_defaults(command=_models)
+    ways = made.add_subparsers(title="commands", metavar="COMMAND")
+    plan = ways.add_parser(
+        "plan",
+        help="how a model would be served here, and why",
+        description=_PLAN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    plan.add_argument("model", metavar="MODEL", help="local/<hub id or path>[@revision]")
+    plan.add_argument("--machine", default="", metavar="NAME", help="another machine than this one, such as h200")
+    plan.add_argument("--context", type=int, default=0, metavar="TOKENS", help="default: as the settings need it")
+    plan.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    plan.set_defaults(command=_plan)
 
 
 def extend_doctor(made: argparse.ArgumentParser) -> None:
@@ -73,6 +93,21 @@ def _models(options: argparse.Namespace) -> int:
     elif not found:
         print("no model is named; see `greenloop generate --help`")
     return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from greenloop.commands.plan import plan, shown  # noqa: PLC0415 - as above
+    from greenloop.errors import ModelUnreachable  # noqa: PLC0415 - as above
+    from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+
+    settings, _ = _settings(options)
+    wanted = options.context or settings.context_tokens + settings.max_output
+    planned = plan(options.model, context=wanted, machine=options.machine)
+    if options.json:
+        print(json.dumps(planned.as_dict(), indent=2))
+    else:
+        print("\n".join(printable(line) for line in shown(planned)))
+    return 0 if planned.fits else ModelUnreachable.exit_code
 
 
 def _doctor(options: argparse.Namespace) -> int:
