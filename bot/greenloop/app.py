@@ -24,9 +24,9 @@ from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.knowledge import folders
 from greenloop.model import key_from, open_model, secrets
-from greenloop.model.abilities import suited
 from greenloop.model.accounted import booked
 from greenloop.model.budget import Budget, estimate_tokens
+from greenloop.model.fitting import narrowed
 from greenloop.model.kept import remembering
 from greenloop.model.own_keys import keyed
 from greenloop.model.replay import Replay
@@ -71,8 +71,8 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
         if told:
             raise UsageError(told)
         places = Places.of(environment)
-        settings = settings if model else suited(settings, places.state)
-        live = model or open_model(settings, environment=environment, health=places.cache)
+        live = model or open_model(settings, environment=environment, health=places.cache, state=places.state)
+        settings = narrowed(settings, live)
         request = _request(order, workspace, base, settings)
         with opened(
             workspace.git_dir, request.key, fresh=order.fresh, secrets=secrets(settings, environment)

@@ -122,12 +122,15 @@ def _doctor(options: argparse.Namespace) -> int:
     plain = replace(plain, models={}, fallback_models=())  # this model, and no other
     settings = keyed(plain, os.environ, text=text, given=options.api_base or "")
     found = probe(settings, os.environ, lambda words: print(f"greenloop: {printable(words)}", file=sys.stderr))
-    keep(settings, found.scores, Places.of(os.environ).state)
+    keep(settings, found.scores, Places.of(os.environ).state, context=found.context or 0)
     if options.json:
         said = {**asdict(found), "best": found.best.style, "enough": found.enough, "edit_format": chosen(found.scores)}
         print(json.dumps(said, indent=2))
         return 0 if found.enough else ModelUnreachable.exit_code
     print(printable(f"{found.model}: {found.speed:.0f} tokens/s, ends with {', '.join(found.finishes)}"))
+    unknown = "not known; `context_tokens` of a row under `providers` can say it"
+    length = f"{found.context} tokens ({found.context_by})" if found.context else unknown
+    print(f"  context length: {length}")
     for followed in found.followed:
         print(printable(f"  {followed.style}: {followed.right} of {len(TASKS)} {'; '.join(followed.wrong)}"))
     if found.enough:

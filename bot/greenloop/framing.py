@@ -9,8 +9,17 @@ from greenloop.context import Source, refresh
 from greenloop.domain import Task
 from greenloop.model.tokens import counter
 from greenloop.packing import pack
-from greenloop.ports import Chat
+from greenloop.ports import Chat, Fit
+from greenloop.prompts.asked_formats import asked
 from greenloop.prompts.looks import NO_LOOKS, Looks
+from greenloop.settings import Settings
+
+_ANY = Fit()
+
+
+def asked_form(settings: Settings, fit: Fit) -> str:
+    """The form in which the edits are asked for."""
+    return asked(settings.edit_format if fit.edit_format == "auto" else fit.edit_format)
 
 
 def framed(  # noqa: PLR0913 - what a prompt is made of, by name
@@ -23,17 +32,20 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
     nudge: str,
     last: bool,
     looks: Looks = NO_LOOKS,
+    fit: Fit = _ANY,
 ) -> tuple[Chat, tuple[str, ...]]:
-    """The prompt, and what it had no room for. `written` are the paths that attempts have changed."""
+    """The prompt, and what it had no room for. `written` are the paths that attempts have changed; `fit` is the
+    model's."""
     changed = frozenset(written)
+    most, form = source.settings.context_tokens, asked_form(source.settings, fit)
     packed = pack(
         task,
         refresh(task, source, written),
         history,
-        room=source.settings.context_tokens,
-        count=counter(source.settings),
+        room=most if fit.room is None else min(most, fit.room),
+        count=fit.count or counter(source.settings),
         around=(
-            prompts.system(looks=looks.offered, edit_format=source.settings.edit_format),
+            prompts.system(looks=looks.offered, edit_format=form),
             failures,
             nudge,
             *sum(looks.answers, ()),
@@ -48,6 +60,6 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
         last=last,
         changed=changed,
         looks=looks,
-        edit_format=source.settings.edit_format,
+        edit_format=form,
     )
     return chat, packed.dropped

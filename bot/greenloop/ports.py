@@ -39,12 +39,23 @@ Chat = tuple[ChatMessage, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What a prompt for a model has to suit: the form in which it writes edits, the tokens that it has room for, those
+    that its answer may have, and how it counts them. None: as the settings say."""
+
+    edit_format: str = "auto"
+    room: int | None = None
+    output: int | None = None
+    count: Callable[[str], int] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimits:
     """Bounds of one call: tokens of the answer, seconds until it must be complete, and the sampling temperature.
 
     `more` sets the cost of one further call aside, for this prompt; it returns the tokens that its answer may have, or
     raises `OutOfBudget`. Without it no call is made again that may have been billed. No wait for a provider is longer
-    than `patience` seconds.
+    than `patience` seconds. `anew` makes the same prompt for a model with another fit.
     """
 
     max_output: int
@@ -52,6 +63,7 @@ class CallLimits:
     temperature: float = 0.0
     more: Callable[[Chat], int] | None = None
     patience: float = math.inf
+    anew: Callable[[Fit], Chat] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +97,9 @@ class Model(Protocol):
     def price(self) -> Price | None:
         """None when unknown: then tokens are the only bound on spending."""
         ...
+
+    @property
+    def fit(self) -> Fit: ...
 
     def warm(self) -> None:
         """Do what makes the first call slow (imports), beside other work. Never fails, never calls the provider."""

@@ -11,11 +11,11 @@ from greenloop.domain import Attempt, Lookup, Patch, Question, Task, Tree, Unusa
 from greenloop.edits import parse
 from greenloop.edits.questions import asked
 from greenloop.errors import ModelUnreachable, OutOfBudget
-from greenloop.framing import framed
+from greenloop.framing import asked_form, framed
 from greenloop.looking import Looking
 from greenloop.lookups import READING, clipped
 from greenloop.model.budget import estimate_tokens
-from greenloop.ports import CallLimits, Chat, Reply
+from greenloop.ports import CallLimits, Chat, Fit, Reply
 from greenloop.prompts.looks import Looks
 from greenloop.sense import no_code
 from greenloop.trailers import Made
@@ -115,7 +115,9 @@ def read(reply: Reply, task: Task, state: State, bench: Workbench) -> Patch | Lo
             return questions.lookup
         if any(question.kind == "run" for question in questions.lookup.questions):
             return Unusable(message=BOTH, kind="malformed")
-    patch = parse(reply.text, text, paths, finish=reply.finish, expected=shown)
+    patch = parse(
+        reply.text, text, paths, finish=reply.finish, expected=shown, form=asked_form(bench.settings, bench.model.fit)
+    )
     if isinstance(patch, Unusable):
         return no_code(reply.text, patch)
     secret = [path for path in patch.paths if source.hidden(path)]
@@ -161,18 +163,25 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
         again=state.again,
         left=bench.settings.lookups - state.lookups,
     )
-    chat, dropped = framed(task, source, written=written, history=history, last=last, looks=looks, **words)
-    sink.omitted(dropped)
-    reply = call(chat, bench, temperature=state.temperature)
-    sink.reply(state.number, chat, reply)
+    made: list[Chat] = []
+
+    def prompt(fit: Fit) -> Chat:
+        """Kept, because another model may be the one that answers, and gets a prompt of its own."""
+        chat, dropped = framed(task, source, written=written, history=history, last=last, looks=looks, fit=fit, **words)
+        sink.omitted(dropped)
+        made.append(chat)
+        return chat
+
+    reply = call(prompt(bench.model.fit), bench, temperature=state.temperature, anew=prompt)
+    sink.reply(state.number, made[-1], reply)
     return reply
 
 
-def call(chat: Chat, bench: Workbench, *, temperature: float = 0.0) -> Reply:
+def call(chat: Chat, bench: Workbench, *, temperature: float = 0.0, anew: Callable[[Fit], Chat] | None = None) -> Reply:
     """Whatever becomes of it, what it may have cost is accounted for."""
     reservation = bench.budget.reserve(chat, bench.model.price, bench.settings.max_output)
     limits = CallLimits(max_output=reservation.max_output, seconds=bench.budget.seconds_left)
-    limits = replace(limits, temperature=temperature, more=lambda chat: bench.budget.grow(reservation, chat))
+    limits = replace(limits, temperature=temperature, anew=anew, more=lambda chat: bench.budget.grow(reservation, chat))
     try:
         with bench.stop.waiting():
             reply = bench.model.complete(chat, limits=limits, on_chunk=lambda text: bench.say("reply", detail=text))

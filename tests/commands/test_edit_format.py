@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fakes.model_server import ModelServer, Step
+from fakes.model_server import Failed, ModelServer, Step
 from greenloop.commands.models import FILE
 from greenloop.configuration import load
 from greenloop.domain import Snippet, Task
 from greenloop.errors import Misconfigured
 from greenloop.model.abilities import FILE as STORE
 from greenloop.model.abilities import chosen, keep, suited
+from greenloop.model.rows import rows
 from greenloop.prompts import chat, system
 from greenloop.prompts.asked_formats import ASKED
+from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
 from program import run
 
@@ -54,6 +57,22 @@ def test_a_model_that_manages_whole_files_is_asked_for_them_afterwards(make_repo
         assert other.returncode == 4  # another model was never tried
 
 
+def test_each_model_is_asked_in_its_own_form_also_when_it_stands_in(make_repo: Repo, tmp_path: Path) -> None:
+    """The first one manages whole files only and is down; the other was never tried."""
+    edit = "Summary: halve\n\ntiny.py\n<<<<<<< SEARCH\n    return x / 3\n=======\n    return x / 2\n>>>>>>> REPLACE\n"
+    with ModelServer(whole_files_only) as server, ModelServer(lambda _: edit) as other:
+        spare = f"fallback_models: [b]\nproviders: {{b: {{model: b, api_base: '{other.api_base}'}}}}\n"
+        repo = make_repo({**TINY, ".github/greenloop.yml": spare})
+        model = ("--model", "m", "--api-base", server.api_base)
+        store = {"GREENLOOP_STORE": str(tmp_path / "store"), "GREENLOOP_ENDPOINTS": other.origin}
+        assert run("doctor", *model, cwd=repo, **store).returncode == 0
+        server.script = lambda _: Failed(401)
+        done = run("generate", "half() must divide by 2", *model, "--check", "ruff", cwd=repo, **store)
+        assert done.returncode == 0, done.stderr
+        first, second = (s.chats[-1]["messages"][0]["content"] for s in (server, other))
+    assert (first, second) == (system(edit_format="whole"), system())
+
+
 def test_a_weak_model_is_told(make_repo: Repo, tmp_path: Path) -> None:
     repo = make_repo(TINY)
     with ModelServer(lambda _: "I would rather not.") as server:
@@ -71,15 +90,26 @@ def test_the_format_follows_from_what_was_found(found: tuple[int, int, int], for
     scores = dict(zip(("whole", "search", "diff"), found, strict=True))
     assert chosen(scores) == form
     settings, said = Settings(model="m", api_base="http://h/v1"), list[str]()
-    assert suited(settings, tmp_path) is settings
+    assert suited(rows(settings), tmp_path) == rows(settings)
     assert not (tmp_path / STORE).exists()
     keep(settings, scores, tmp_path)
-    assert suited(settings, tmp_path, warn=said.append).edit_format == (form or "auto")
+    own = suited(rows(settings), tmp_path, warn=said.append)[0].settings
+    assert own == replace(settings, edit_format=form or "auto")
     assert len(said) == (0 if form else 1)
-    mine = load("model: m\napi_base: http://h/v1\nedit_format: any\n")
-    assert suited(mine, tmp_path, warn=said.append) is mine
-    elsewhere = Settings(model="m", api_base="http://other/v1")
-    assert suited(elsewhere, tmp_path) is elsewhere
+    mine = rows(load("model: m\napi_base: http://h/v1\nedit_format: any\n"))
+    assert suited(mine, tmp_path, warn=said.append) == mine
+    elsewhere = rows(Settings(model="m", api_base="http://other/v1"))
+    assert suited(elsewhere, tmp_path) == elsewhere
+
+
+def test_how_long_prompts_are_follows_where_the_settings_do_not_say(tmp_path: Path) -> None:
+    settings = Settings(model="m", api_base="http://h/v1")
+    keep(settings, dict.fromkeys(("whole", "search", "diff"), 3), tmp_path, context=4096)
+    found = suited(rows(settings), tmp_path)[0].settings
+    assert (found.context_tokens, found.max_output) == (2048, 2048)
+    said = ProviderRow(model="m", api_base="http://h/v1", context_tokens=16_000)
+    told = suited(rows(replace(settings, model="x", providers={"x": said})), tmp_path)[0].settings
+    assert (told.context_tokens, told.max_output) == (8000, 8000), "what the settings say wins"
 
 
 def test_nothing_changes_for_everybody_else() -> None:

@@ -155,3 +155,29 @@ def test_a_long_refusal_stays_short() -> None:
     assert len(result.message) < 3000
     assert "27 more blocks failed" in result.message
     assert "These blocks are fine: block 31, f0.py" in result.message
+
+
+FORMS = ("any", "whole", "search", "diff")
+LONG = "".join(f"def f{n}():\n    return {n}\n\n\n" for n in range(60))
+TROUBLE = {
+    "cut off": (block("a.py", "x", "y"), "length"),
+    "left out": ("a.py\n```python\n" + LONG.split("def f9")[0] + "# ... rest unchanged\n```\n", "stop"),
+    "hollow": ("a.py\n```python\n" + LONG.replace("    return 7\n", "    ...\n") + "```\n", "stop"),
+    "a part": ("a.py\n```python\ndef f7():\n    return 8\n```\n", "stop"),
+    "a hunk": ("new.py\n```python\n+def f():\n+    return 8\n```\n", "stop"),
+    "no match": (block("a.py", "nothing like it", "y"), "stop"),
+    "mixed": ("a.py\n```python\nx = 1\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\ny = 2\n```\n", "stop"),
+    "no edit": ("I would rather not.", "stop"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_a_model_that_was_asked_for_one_form_is_told_of_no_other(trouble: str) -> None:
+    reply, finish = TROUBLE[trouble]
+    said = {f: parse(reply, {"a.py": LONG.encode()}.get, ["a.py"], finish=finish, form=f) for f in FORMS}
+    messages = {form: one.message for form, one in said.items() if isinstance(one, Unusable)}
+    assert list(messages) == list(FORMS)
+    assert messages["any"] == messages["search"]
+    ours = [messages["whole"].replace("<<<<<<< SEARCH", ""), messages["diff"].replace("<<<<<<< SEARCH", "")]
+    assert ["use SEARCH" in m or "by SEARCH" in m or "Use SEARCH" in m for m in ours] == [False, False]
+    assert messages["whole"] != messages["any"], "it is sent back to its own form"

@@ -129,6 +129,7 @@ class Redirect:
 
 
 Step = str | Answer | Failed | Cut | Reset | Stall | Endless | Lines | ErrorInside | Drip | Redirect | Spoilt
+Models = Sequence[str | dict[str, Any]] | int
 Script = Sequence[Step | Callable[[dict[str, Any]], Step]] | Callable[[dict[str, Any]], Step]
 
 HUGE = Answer("x" * 4_000_000, size=64_000)
@@ -143,11 +144,13 @@ class ModelServer:
     """`requests` holds all that came, `chats` the bodies of the chat calls. `models` is what `/models` lists, a status
     instead makes that fail; `key` set, every other key is a 401 that echoes it."""
 
-    def __init__(self, script: Script = (), *, models: Sequence[str] | int = ("m",), key: str = "") -> None:
+    def __init__(
+        self, script: Script = (), *, models: Sequence[str | dict[str, Any]] | int = ("m",), key: str = ""
+    ) -> None:
         self.requests: list[Received] = []
         self.models = models
         self.key = key
-        self._script = script
+        self.script = script
         self._lock = threading.Condition()
         self._next = 0
         self.closing = threading.Event()
@@ -192,14 +195,14 @@ class ModelServer:
             raise AssertionError(f"fewer than {calls} calls came in a minute")
 
     def step(self, body: dict[str, Any]) -> Step:
-        if callable(self._script):
-            return self._script(body)
+        if callable(self.script):
+            return self.script(body)
         with self._lock:
             number = self._next
             self._next += 1
-        if number >= len(self._script):
-            return Failed(400, f"the script holds {len(self._script)} steps")
-        step = self._script[number]
+        if number >= len(self.script):
+            return Failed(400, f"the script holds {len(self.script)} steps")
+        step = self.script[number]
         return step(body) if callable(step) else step
 
 
@@ -235,7 +238,11 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(models, int):
             self._error(Failed(models))
         else:
-            self._whole(json.dumps({"object": "list", "data": [{"id": m} for m in models]}).encode())
+            self._whole(
+                json.dumps(
+                    {"object": "list", "data": [m if isinstance(m, dict) else {"id": m} for m in models]}
+                ).encode()
+            )
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from greenloop.domain import Usage
-from greenloop.ports import CallLimits, Chat, Price, Reply
+from greenloop.ports import CallLimits, Chat, Fit, Price, Reply
 
 
 class Scripted:
@@ -13,12 +13,14 @@ class Scripted:
 
     def __init__(self, *replies: Reply | BaseException, name: str = "m", price: Price | None = None) -> None:
         self.name, self.price, self._replies, self.asked = name, price, list(replies), 0
+        self.fit = Fit()
+        self.chats: list[Chat] = []
         self.limits: list[CallLimits] = []
 
     def warm(self) -> None: ...
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
-        del chat
+        self.chats.append(chat)
         self.asked += 1
         self.limits.append(limits)
         reply = self._replies.pop(0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from greenloop.domain import Lookup, Patch, Question, Task, Tree, Unusable, Usage
+from greenloop.model.replay import Replay
 from greenloop.ports import Reply
 from greenloop.prompts import chat, system
 from greenloop.prompts.looks import Looks
@@ -21,7 +22,7 @@ STATE = State(onto=Tree("t"), failures="")
 
 def said(text: str, **settings: Any) -> Patch | Lookup | Unusable:
     workspace = SimpleNamespace(entries=lambda _: {}, read=lambda _, path: {"a.py": b"x = 1\n"}.get(path))
-    bench: Any = SimpleNamespace(workspace=workspace, settings=Settings(**settings))
+    bench: Any = SimpleNamespace(workspace=workspace, settings=Settings(**settings), model=Replay((), name="none"))
     reply = Reply(text=text, finish="stop", usage=Usage(), model="m", first_token=0.0)
     return read(reply, Task(goal="x"), STATE, bench)
 

@@ -40,7 +40,8 @@ def test_a_name_becomes_a_place_a_format_and_variables() -> None:
         ("anthropic/claude", "", "openai", ("GREENLOOP_KEY_ANTHROPIC_CLAUDE", "ANTHROPIC_API_KEY")),
         ("x", "http://127.0.0.1:8000/v1", "openai", ("GREENLOOP_KEY_VLLM_X",)),
     ]
-    assert rows(settings)[0].settings.context_tokens == 10_000 - settings.max_output
+    own = rows(settings)[0].settings
+    assert (own.context_tokens, own.max_output) == (5000, 5000), "half of a short context is the prompt's"
 
 
 def test_with_an_address_plain_names_are_there_and_providers_are_not() -> None:
@@ -58,6 +59,16 @@ def test_with_an_address_plain_names_are_there_and_providers_are_not() -> None:
 def test_a_task_may_have_a_model_of_its_own() -> None:
     settings = load("model: a/b\nmodels: {chat: local}\nproviders: {local: {model: s, api_base: 'http://h/v1'}}\n")
     assert [rows(settings, task)[0].settings.model for task in ("edit", "chat")] == ["a/b", "s"]
+
+
+def test_the_key_for_changes_goes_to_no_other_place_for_answers_in_words() -> None:
+    settings = load(
+        "model: a/b\nmodels: {chat: local}\nproviders: {local: {model: s, api_base: 'http://h/v1'}}\n",
+    )
+    row = rows(replace(settings, api_key="key-of-a"), "chat")[0]
+    assert (row.settings.api_key, row.variables) == ("", ("GREENLOOP_KEY_LOCAL",))
+    same = load("model: big\napi_base: http://h/v1\nmodels: {chat: small}\n")
+    assert rows(replace(same, api_key="k"), "chat")[0].settings.api_key == "k"
 
 
 ONLY = [

@@ -8,11 +8,11 @@ from time import monotonic
 
 from greenloop.domain import Replace, Unusable, Write
 from greenloop.edits import parse
-from greenloop.model import abilities, open_model, reach
+from greenloop.model import abilities, context, open_model, reach
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.own_keys import withheld
 from greenloop.model.rows import row as row_of
-from greenloop.model.rows import stand_in
+from greenloop.model.rows import rows, stand_in
 from greenloop.ports import CallLimits, ChatMessage, Reply
 from greenloop.prompts.asked_formats import ASKED
 from greenloop.settings import Settings
@@ -64,7 +64,8 @@ class Followed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     model: str
-    context: int
+    context: int | None  # tokens, None where nobody tells
+    context_by: str  # who tells
     finishes: tuple[str, ...]
     speed: float  # tokens a second, first token to last, all answers together
     followed: tuple[Followed, ...]
@@ -101,9 +102,8 @@ def listed(
     for name, found in uses.items():
         if not name and not settings.api_base:
             continue
-        first = "edit" in found or "chat" in found
-        row = row_of(name, settings, first=first)
-        row = row if first else stand_in(row, edit)
+        row = row_of(name, settings, first="edit" in found or "chat" in found)
+        row = row if "edit" in found else stand_in(row, edit)
         why = withheld(row, settings, environment, text=text, given=given)
         key, told = (False, f"not asked: {why}") if why else reach(row, environment)
         yield Listed(
@@ -119,6 +119,7 @@ def listed(
 def probe(settings: Settings, environment: Mapping[str, str], tell: Callable[[str], None]) -> Probe:
     """Nine small calls. Raises `GreenloopError` when the model cannot be had at all."""
     model = open_model(settings, environment=environment)
+    length, by = context(rows(settings)[0], environment)
     finishes: dict[str, None] = {}
     tokens, seconds = 0, 0.0
     followed = []
@@ -142,7 +143,8 @@ def probe(settings: Settings, environment: Mapping[str, str], tell: Callable[[st
         followed.append(Followed(style=style, right=len(TASKS) - len(wrong), wrong=tuple(wrong)))
     return Probe(
         model=model.name,
-        context=settings.context_tokens,
+        context=length or None,
+        context_by=by,
         finishes=tuple(finishes),
         speed=tokens / seconds,
         followed=tuple(followed),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from greenloop.domain import Patch, Unusable
+from greenloop.edits import instead
 from greenloop.edits.build import build
 from greenloop.edits.clean import clean
 from greenloop.edits.draft import Draft
@@ -15,10 +16,7 @@ from greenloop.edits.reader import read as read_blocks
 
 __all__ = ["parse"]
 
-_CUT_OFF = (
-    "The answer was cut off at its length limit, so nothing was applied. Answer shorter: "
-    "SEARCH/REPLACE blocks instead of whole files, and no explanations."
-)
+_CUT_OFF = "The answer was cut off at its length limit, so nothing was applied. {0}"
 _NO_TEXT = "The answer holds characters that are no text (lone surrogates)."
 
 
@@ -29,20 +27,22 @@ def parse(
     *,
     finish: str = "stop",
     expected: tuple[str, ...] = (),
+    form: str = "any",
 ) -> Patch | Unusable:
     """`read` gives a file's current bytes, `paths` are all of the tree, `expected` those quoted to the model in full.
+    `form` is the one that was asked for (`any`, `whole`, `search`, `diff`): all are read, what is wrong is told by it.
 
     Every block that looks like an edit is in the patch, or the whole reply is unusable.
     """
     if finish in {"length", "max_tokens", "content_filter"}:
-        return Unusable(message=_CUT_OFF, kind="truncated")
+        return Unusable(message=_CUT_OFF.format(instead.SHORTER[form]), kind="truncated")
     if not reply.isascii() and any("\ud800" <= c <= "\udfff" for c in reply):
         return Unusable(message=_NO_TEXT, kind="malformed")
     cleaned = clean(reply)
     if isinstance(cleaned, Unusable):
         return cleaned
     lines, repairs = cleaned
-    draft = Draft(read, paths, expected)
+    draft = Draft(read, paths, expected, form)
     reading = read_blocks(lines, draft.known)
     return build(
         reading.blocks, draft, summary=reading.summary, prose=reading.prose, repairs=[*repairs, *reading.repairs]

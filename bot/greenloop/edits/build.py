@@ -56,11 +56,11 @@ def build(blocks: list[Block], draft: Draft, *, summary: str, prose: list[str], 
     if meant and not adopted:
         _set_aside(loose, work)
     if not meant:
-        return messages.nothing([b for b in loose if b.language != "shell"])
+        return messages.nothing([b for b in loose if b.language != "shell"], draft.form)
     _prove(work)
     _twice(work)
     if work.failed:
-        return messages.refusal(work.failed, work.fine)
+        return messages.refusal(work.failed, work.fine, draft.form)
     if not work.edits:
         return messages.unchanged(work.unchanged)
     patch = Patch(summary="", edits=tuple(work.edits))

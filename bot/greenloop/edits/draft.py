@@ -17,11 +17,12 @@ class Problem:
 
 
 class Draft:
-    """Files are read once, when an edit first needs them."""
+    """Files are read once, when an edit first needs them. `form` is the one that was asked for."""
 
-    def __init__(self, read: Read, paths: Collection[str], expected: Collection[str]) -> None:
+    def __init__(self, read: Read, paths: Collection[str], expected: Collection[str], form: str = "any") -> None:
         self.known = set(paths)
         self.expected = tuple(expected)
+        self.form = form
         self._tree = frozenset(self.known)
         self._read = read
         self._texts: dict[str, str] = {}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from greenloop.domain import Unusable
 from greenloop.edits.blocks import Lines, Loose
 from greenloop.edits.draft import Problem
+from greenloop.edits.instead import reminded
 from greenloop.edits.nearest import nearest, numbered, present, shortened
 from greenloop.edits.page import Page
 
@@ -48,7 +49,7 @@ def ambiguous(page: Page, search: Lines, places: Sequence[int]) -> Problem:
     return Problem("ambiguous", f"{text}\n{shortened(search)}\nThe first places:\n{around}")
 
 
-def refusal(failed: list[tuple[str, Problem]], fine: list[str]) -> Unusable:
+def refusal(failed: list[tuple[str, Problem]], fine: list[str], form: str) -> Unusable:
     """Nothing is applied in part, so what would have worked has to be sent again too."""
     parts = ["Nothing was applied."]
     parts += [f"{label}: {problem.message}" for label, problem in failed[:_SHOWN]]
@@ -58,14 +59,13 @@ def refusal(failed: list[tuple[str, Problem]], fine: list[str]) -> Unusable:
         )
     if fine:
         parts.append(f"These blocks are fine: {'; '.join(fine[:20])}. Send them again too.")
-    return Unusable(message="\n\n".join(parts), kind=failed[0][1].kind)
+    return Unusable(message=reminded("\n\n".join(parts), form), kind=failed[0][1].kind)
 
 
-def nothing(loose: list[Loose]) -> Unusable:
+def nothing(loose: list[Loose], form: str) -> Unusable:
     """No block that is an edit."""
-    if not loose:
-        return Unusable(message=_NONE, kind="no edit")
-    return Unusable(message=f"{_NONE}\n\n{NO_PATH}{head(loose[0].text)}", kind="no edit")
+    said = f"{_NONE}\n\n{NO_PATH}{head(loose[0].text)}" if loose else _NONE
+    return Unusable(message=reminded(said, form), kind="no edit")
 
 
 def unchanged(labels: list[str]) -> Unusable:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from greenloop.domain import Edit, Write
-from greenloop.edits import proof
+from greenloop.edits import instead, proof
 from greenloop.edits.blocks import File, Loose
 from greenloop.edits.draft import Draft, Problem
 from greenloop.edits.elision import elision, hollowed
 from greenloop.edits.paths import Resolved, from_comment, hostile
 
-_LEFT_OUT = "This stands for text that was left out: {1!r}. Write the whole file, or use SEARCH/REPLACE blocks."
-_HOLLOW = "The body of {1} was left out (`...`). Write the whole file, or use SEARCH/REPLACE blocks."
-_PART = "This is only a part of the file ({1}). Change a part by SEARCH/REPLACE blocks; or send the whole file."
-_HUNK = "All lines begin like those of a diff. Use SEARCH/REPLACE blocks, or a diff with its headers."
+_LEFT_OUT = "This stands for text that was left out: {1!r}. {2}"
+_HOLLOW = "The body of {1} was left out (`...`). {2}"
+_PART = "This is only a part of the file ({1}). {2}"
+_HUNK = "All lines begin like those of a diff. {1}"
 _EMPTY = "The block is empty. To delete a file, write `Delete: {0}` outside fences."
 _WHICH = "{0} could be the existing {1} or a new file. Write the full path."
 _UNSURE = (
@@ -31,7 +31,7 @@ def write(block: File, draft: Draft) -> tuple[list[Edit], list[str]] | Problem:
     path, repairs = target.path, [target.repair]
     text, old = _unlabelled(block, "", draft), draft.text(path) if path in draft.known else None
     if old is None and block.fenced and _like_a_hunk(text):
-        return Problem("malformed", _HUNK.format(path))
+        return Problem("malformed", _HUNK.format(path, instead.HUNK[draft.form]))
     if isinstance(old, str):
         written = _over(block, old, path, draft)
         if isinstance(written, Problem):
@@ -49,7 +49,7 @@ def write(block: File, draft: Draft) -> tuple[list[Edit], list[str]] | Problem:
 def _over(block: File, old: str, path: str, draft: Draft) -> tuple[str, str] | Problem:
     """The text that takes the place of `old`, and the repair that it needed."""
     text, repair = _unnumbered(_unlabelled(block, old, draft), old, path)
-    return _doubt(text, old, path, block) or (_styled(text, old), repair)
+    return _doubt(text, old, path, block, draft.form) or (_styled(text, old), repair)
 
 
 def _same(text: str, old: str) -> bool:
@@ -82,21 +82,21 @@ def _unlabelled(block: File, old: str, draft: Draft) -> str:
     return block.text
 
 
-def _doubt(text: str, old: str, path: str, block: File) -> Problem | None:
+def _doubt(text: str, old: str, path: str, block: File, form: str) -> Problem | None:
     if not text.strip() and old.strip():
         return Problem("malformed", _EMPTY.format(path))
     if _like_a_hunk(text) and not _like_a_hunk(old):
-        return Problem("malformed", _HUNK.format(path))
+        return Problem("malformed", _HUNK.format(path, instead.HUNK[form]))
     if not block.sure and not proof.is_whole(text, old, path):
         return Problem("malformed", _UNSURE.format(path))
     left_out = elision(text.split("\n"), old.split("\n"), python=path.endswith(proof.PYTHON))
     if left_out:
-        return Problem("truncated", _LEFT_OUT.format(path, left_out[:120]))
+        return Problem("truncated", _LEFT_OUT.format(path, left_out[:120], instead.LEFT_OUT[form]))
     hollow = hollowed(text, old) if path.endswith(proof.PYTHON) else None
     if hollow:
-        return Problem("truncated", _HOLLOW.format(path, hollow))
+        return Problem("truncated", _HOLLOW.format(path, hollow, instead.LEFT_OUT[form]))
     part = proof.fragment(text, old, path)
-    return Problem("truncated", _PART.format(path, part)) if part else None
+    return Problem("truncated", _PART.format(path, part, instead.PART[form])) if part else None
 
 
 def _like_a_hunk(text: str) -> bool:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from greenloop.errors import GreenloopError, Misconfigured
+from greenloop.model.fitting import fit_of
 from greenloop.model.given import check_address, check_key, check_provider
 from greenloop.model.keys import read, split
 from greenloop.model.rows import Row, kept_out, key_from, rows
@@ -23,9 +24,9 @@ from greenloop.settings import FILE, Settings
 
 if TYPE_CHECKING:
     from greenloop.model.shared import Shared
-    from greenloop.ports import CallLimits, Chat, Model, Price, Reply
+    from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
 
-__all__ = ["key_from", "open_model", "reach", "secrets"]
+__all__ = ["context", "key_from", "open_model", "reach", "secrets"]
 
 _NO_MODEL = f"""No model is named. Name one in one of these ways:
   on the command line   greenloop generate --model anthropic/claude-sonnet-5 "…"   (key in ANTHROPIC_API_KEY)
@@ -39,16 +40,22 @@ def open_model(
     *,
     environment: Mapping[str, str] = MappingProxyType({}),
     health: Path | None = None,
+    state: Path | None = None,
     task: str = "edit",
 ) -> Model:
     """The model that the settings name for a task, with those that stand in for it. Keys are read from `environment`
-    for each call; what is known of providers is shared in the folder `health` with other processes.
+    for each call; what is known of providers is shared in the folder `health` with other processes, and what
+    `greenloop doctor` found out about models is in the folder `state`.
 
     Raises `Misconfigured` and `Refused`; opens no connection and loads no library."""
     from greenloop.model.chain import Chain  # noqa: PLC0415 - half of what importing this package would cost
 
     check_key(settings.api_key)
     found = rows(settings, task)
+    if state is not None:
+        from greenloop.model.abilities import suited  # noqa: PLC0415 - sqlite3
+
+        found = suited(found, state)
     for row in found:
         _check(row)
     known = _Known(health)
@@ -78,6 +85,15 @@ def reach(row: Row, environment: Mapping[str, str]) -> tuple[bool, str]:
     if names and row.settings.model and row.settings.model not in names:
         return key, f"reachable, but it does not list {row.settings.model!r}"
     return key, "reachable"
+
+
+def context(row: Row, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Tokens of its context, and who says so; 0 when nobody does. Costs no token."""
+    made = _opened(row, environment, _Known(None))
+    found: int = made.context() if hasattr(made, "context") else 0
+    if found:
+        return found, "its endpoint says so" if row.settings.api_base else "litellm's list says so"
+    return (row.context, "the settings say so") if row.context else (0, "")
 
 
 def _check(row: Row) -> None:
@@ -130,12 +146,17 @@ class _Later:
     def price(self) -> Price | None:
         return self._model().price
 
+    @property
+    def fit(self) -> Fit:
+        return fit_of(self._row.settings)
+
     def warm(self) -> None:
         with suppress(GreenloopError):  # the first call says it
             self._model().warm()
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
-        return self._model().complete(chat, limits=limits, on_chunk=on_chunk)
+        most = min(limits.max_output, self._row.settings.max_output)
+        return self._model().complete(chat, limits=replace(limits, max_output=most), on_chunk=on_chunk)
 
 
 def _opened(row: Row, environment: Mapping[str, str], known: _Known) -> Model:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenloop.ports import Model, Price
+from greenloop.ports import Fit, Model, Price
 
 
 class Around:
@@ -18,6 +18,10 @@ class Around:
     @property
     def price(self) -> Price | None:
         return self._model.price
+
+    @property
+    def fit(self) -> Fit:
+        return self._model.fit
 
     def warm(self) -> None:
         self._model.warm()

@@ -15,7 +15,8 @@ from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.model.budget import estimate_chat, estimate_tokens
 from greenloop.model.continuing import continuation, joined, open_fence
 from greenloop.model.faults import Fault
-from greenloop.ports import CallLimits, Chat, Model, Price, Reply
+from greenloop.model.fitting import overflowed, reworded, within
+from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
 
 PATIENCE = 20.0  # seconds that a provider is waited for while there is another one
 _BROKE_OFF = frozenset({"cut", "late"})
@@ -48,6 +49,7 @@ class Chain:
         self._models = list(models)
         self._kept_out = tuple(kept_out)
         self._clock = clock
+        self._context = 0  # of the first model, where its provider told by refusing a prompt
 
     def __repr__(self) -> str:
         return f"open_model({self.name!r})"
@@ -70,6 +72,10 @@ class Chain:
             written=max((price.written for price in prices if price.written is not None), default=None),
         )
 
+    @property
+    def fit(self) -> Fit:
+        return within(self._models[0].fit, self._context)
+
     def warm(self) -> None:
         self._models[0].warm()
 
@@ -78,11 +84,14 @@ class Chain:
         failed: list[str] = []
         bill: list[Usage] = []  # of calls that were paid for and gave no answer
         while True:
-            model, more = self._models[0], len(self._models) > 1
+            model, more, fit = self._models[0], len(self._models) > 1, self.fit
             own = replace(limits, seconds=deadline - self._clock(), patience=PATIENCE if more else limits.patience)
             try:
                 reply = self._whole(model, chat, own, on_chunk, deadline=deadline, bill=bill)
             except ModelUnreachable as error:
+                if self._shortened(error, limits):
+                    chat, limits = reworded(chat, limits, fit, self.fit)
+                    continue
                 if not more or own.seconds < _LEAST_SECONDS:
                     raise self._told(error, failed, paid=bool(bill)) from None
                 if error.spent:
@@ -101,6 +110,15 @@ class Chain:
                 failed.append(f"{model.name} (no text)")
             if self._models[0] is model:  # another thread may have been faster
                 self._models.pop(0)
+                self._context = 0
+            chat, limits = reworded(chat, limits, fit, self.fit)
+
+    def _shortened(self, error: ModelUnreachable, limits: CallLimits) -> bool:
+        """Whether a prompt that was too long can be made again, shorter. It was refused, so it cost nothing."""
+        if limits.anew is None or self._context or not overflowed(error):
+            return False
+        self._context = overflowed(error)
+        return True
 
     def _whole(
         self,

@@ -9,11 +9,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model import faults
 from greenloop.model.budget import estimate_chat
+from greenloop.model.fitting import fit_of
 from greenloop.model.formats import FORMATS
 from greenloop.model.given import check_address, check_key
 from greenloop.model.keys import variables
@@ -23,7 +24,7 @@ from greenloop.model.replies import Asked, reply_of
 from greenloop.model.retry import Pace
 from greenloop.model.stream import DONE, Answer, Foreign, error_in, event, lines, payloads, words_of
 from greenloop.model.wire import SILENCE, Wire, bounded
-from greenloop.ports import CallLimits, Chat, Price, Reply
+from greenloop.ports import CallLimits, Chat, Fit, Price, Reply
 from greenloop.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Endpoint:
         self._pace = self._line.pace
         self._form = FORMATS[form]
         self._wire = Wire(settings.api_base, self._line.ring.seen, clock=self._pace.clock, silence=silence)
+        self._settings = settings
         self._model = settings.model
         self._context = settings.context_tokens + settings.max_output if form == "ollama" else 0
         self._variables = named or variables(settings)
@@ -94,6 +96,10 @@ class Endpoint:
         written = None if dearer is None else self._prices.input * dearer
         return Price(input=self._prices.input, output=self._prices.output, written=written)
 
+    @property
+    def fit(self) -> Fit:
+        return fit_of(self._settings)
+
     def warm(self) -> None:
         with suppress(GreenloopError):  # the first call will say it
             self._wire.client()
@@ -111,6 +117,17 @@ class Endpoint:
     def listed(self) -> tuple[str, ...]:
         """The models that the endpoint lists; none when it has no such list. Raises `Fault` as a call does."""
         return self._listed(self._line.ring.pick(), self._pace.clock() + _LISTING)
+
+    def context(self) -> int:
+        """Tokens of the model's context, as the endpoint tells; 0 when it does not. Costs nothing, never fails."""
+        deadline = self._pace.clock() + _LISTING
+        for asked in self._form.lengths(self.name):
+            with suppress(GreenloopError, Foreign):
+                body = None if asked.body is None else json.dumps(asked.body).encode()
+                found = asked.read(self._inquired(asked.path, self._line.ring.pick(), deadline, body))
+                if found:
+                    return found
+        return 0
 
     def _once(self, call: _Call) -> Reply:
         self._find_model(call)
@@ -215,16 +232,17 @@ class Endpoint:
         raise Misconfigured(f"No model is named for {self._wire.base}, and {has}. Name one with `--model` or `model:`.")
 
     def _listed(self, key: str, deadline: float) -> tuple[str, ...]:
-        headers = self._form.headers(key)
-        with self._wire.talk(self._form.LIST, None, headers, side=self._side, deadline=deadline, answer=Answer()) as (
-            response,
-            _,
-        ):
-            body = bounded(response, _LIST_BODY)
-            if response.status_code in {401, 403}:
-                raise faults.by_status(self._side, response.status_code, self._wire.clean(words_of(body)))
-            names = self._form.names(event(body)) if response.status_code < 400 else []
+        names = self._form.names(self._inquired(self._form.LIST, key, deadline))
         return tuple(n for n in names if isinstance(n, str) and 0 < len(n) <= 200 and n.isprintable())
+
+    def _inquired(self, path: str, key: str, deadline: float, body: bytes | None = None) -> dict[str, Any]:
+        """What is told there; nothing where that is not known. Raises `Fault` for a key that is refused."""
+        headers, side = self._form.headers(key), self._side
+        with self._wire.talk(path, body, headers, side=side, deadline=deadline, answer=Answer()) as (response, _):
+            said = bounded(response, _LIST_BODY)
+            if response.status_code in {401, 403}:
+                raise faults.by_status(side, response.status_code, self._wire.clean(words_of(said)))
+            return event(said) if response.status_code < 400 else {}
 
     @property
     def _side(self) -> faults.Side:

@@ -16,10 +16,15 @@ _WORDS = 500
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|window|size)|(too|so) (long|many tokens)|exceeds? .{0,40}(context|tokens)", re.IGNORECASE
 )
+_LENGTH = re.compile(  # "maximum context length is 8192 tokens", "213462 tokens > 200000 maximum"
+    r"(?:context (?:length|window|size)|number of tokens allowed)\D{0,20}(\d{3,8})\b|> (\d{3,8}) maximum",
+    re.IGNORECASE,
+)
 
 
 class Fault(ModelUnreachable):
-    """One call that failed. `again` tells whether asking again may help, `wait` how long the provider wants us to.
+    """One call that failed. `again` tells whether asking again may help, `wait` how long the provider wants us to,
+    `context` how many tokens the model's context has, where a provider says so when it refuses a prompt for its length.
 
     `cause` is one of: key, limited, long, request (ours to mend); down, unreachable, late, cut, foreign, withheld
     (theirs); limit, resting (nobody was asked).
@@ -34,11 +39,13 @@ class Fault(ModelUnreachable):
         partial: str = "",
         spent: bool = False,
         cause: str = "request",
+        context: int = 0,
     ) -> None:
         super().__init__(message, partial=partial, spent=spent)
         self.again = again
         self.wait = wait
         self.cause = cause
+        self.context = context
 
     def with_note(self, note: str) -> Fault:
         return self._changed(f"{self} {note}", self.wait)
@@ -47,7 +54,15 @@ class Fault(ModelUnreachable):
         return self._changed(str(self), seconds)
 
     def _changed(self, message: str, wait: float | None) -> Fault:
-        return Fault(message, again=self.again, wait=wait, partial=self.partial, spent=self.spent, cause=self.cause)
+        return Fault(
+            message,
+            again=self.again,
+            wait=wait,
+            partial=self.partial,
+            spent=self.spent,
+            cause=self.cause,
+            context=self.context,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +89,7 @@ def by_status(side: Side, status: int, words: str, *, wait: float | None = None,
             f"The prompt does not fit the context of {side.model!r} ({status}). "
             f"Lower `context_tokens` or `max_output`, or take a model with a longer context.{said}",
             cause="long",
+            context=told_length(words),
         )
     if status in _AGAIN or 500 <= status <= 599:
         cause = "is limiting our requests" if status == 429 else "is in trouble"
@@ -85,6 +101,12 @@ def by_status(side: Side, status: int, words: str, *, wait: float | None = None,
             cause="limited" if status == 429 else "down",
         )
     return Fault(f"{side.place} did not accept the request ({status}). Check `model` and `api_base`.{said}")
+
+
+def told_length(words: str) -> int:
+    """Tokens of the context, in what providers say of a prompt that is too long; 0 when they do not say."""
+    found = _LENGTH.search(words)
+    return int(found[1] or found[2]) if found else 0
 
 
 def _key_cure(side: Side) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 from greenloop.model import faults
 from greenloop.model.budget import estimate_chat
+from greenloop.model.context_length import plausible
+from greenloop.model.fitting import fit_of
 from greenloop.model.given import check_key, check_provider
 from greenloop.model.keys import variables
 from greenloop.model.line import Line, plain_line
@@ -22,7 +24,7 @@ from greenloop.model.replies import Asked, reply_of
 from greenloop.model.retry import Pace
 from greenloop.model.stream import Answer
 from greenloop.model.wire import SILENCE
-from greenloop.ports import CallLimits, Chat, ChatMessage, Price, Reply
+from greenloop.ports import CallLimits, Chat, ChatMessage, Fit, Price, Reply
 from greenloop.redact import redact
 from greenloop.settings import Settings
 
@@ -72,6 +74,10 @@ class Provider:
         prices = self._settings.prices
         return Price(input=prices.input, output=prices.output) if prices else _listed_price(self.name)
 
+    @property
+    def fit(self) -> Fit:
+        return fit_of(self._settings)
+
     def warm(self) -> None:
         with suppress(Exception):  # a broken installation: the first call says it
             _litellm()
@@ -91,6 +97,11 @@ class Provider:
 
         tokens = estimate_chat(chat) + limits.max_output
         return self._line.call(once, tokens=tokens, deadline=deadline, patience=limits.patience)
+
+    def context(self) -> int:
+        """By litellm's list; 0 when it is not there."""
+        known = _listed(self.name)
+        return plausible(known.get("max_input_tokens")) or plausible(known.get("max_tokens"))
 
     def _keys(self) -> tuple[str, ...]:
         return self._line.ring.seen()
@@ -202,10 +213,15 @@ def _truncated(stream: Any) -> bool:  # noqa: ANN401 - litellm's stream
     return stream.received_finish_reason is None
 
 
+def _listed(model: str) -> dict[str, Any]:
+    """What litellm's own list holds of it."""
+    known = _litellm().model_cost
+    return known.get(model) or known.get(model.partition("/")[2]) or {}
+
+
 def _listed_price(model: str) -> Price | None:
     """From litellm's own list. Its functions for that ask the network for some providers."""
-    known = _litellm().model_cost
-    row = known.get(model) or known.get(model.partition("/")[2]) or {}
+    row = _listed(model)
     into, out = row.get("input_cost_per_token"), row.get("output_cost_per_token")
     if into is None or out is None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from greenloop.errors import ModelUnreachable
 from greenloop.model.around import Around
-from greenloop.ports import CallLimits, Chat, Model, Price, Reply
+from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
 from greenloop.recording import prompt_sha256
 
 
@@ -27,6 +27,10 @@ class Replay:
     @property
     def price(self) -> Price | None:
         return self._then.price if self._then else None
+
+    @property
+    def fit(self) -> Fit:
+        return self._then.fit if self._then else Fit()
 
     def warm(self) -> None:
         if self._then:

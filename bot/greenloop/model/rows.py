@@ -9,6 +9,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from greenloop.errors import Misconfigured, Refused
+from greenloop.model.fitting import lengths
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import FOR_ROWS, OURS, PROVIDERS, read, variables
 from greenloop.setting_values import ProviderRow
@@ -47,6 +48,7 @@ class Row:
     via: str = ""  # the provider by name, "" for an address of the settings' own
     requests: float = 0.0
     tokens: float = 0.0
+    context: int = 0  # tokens of the model's context, 0 where the settings do not say
 
     @property
     def place(self) -> str:
@@ -57,7 +59,9 @@ class Row:
 def rows(settings: Settings, task: str = "edit") -> tuple[Row, ...]:
     """The model for a task and those that stand in for it, in order. Raises `Refused` when the first is where the code
     may not go, `Misconfigured` for a row that asks for somebody else's key."""
-    first = row(settings.models.get(task) or settings.model, settings, first=True)
+    edit = row(settings.models.get("edit") or settings.model, settings, first=True)
+    given = settings.models.get(task)
+    first = stand_in(row(given, settings, first=True), edit) if given and task != "edit" else edit
     if not allowed(first, settings):
         raise Refused(_ELSEWHERE.format(only=settings.only_endpoint, name=first.name or "default", place=first.place))
     others = [row(name, settings) for name in settings.fallback_models]
@@ -84,13 +88,14 @@ def row(name: str, settings: Settings, *, first: bool = False) -> Row:
 def _made(name: str, model: str, given: ProviderRow, settings: Settings) -> Row:
     provider, _, rest = model.partition("/")
     known = BUILT_IN.get(provider.lower()) if rest and not given.api_base else None
-    room = given.context_tokens - settings.max_output if given.context_tokens else settings.context_tokens
+    room, output = lengths(settings.context_tokens, settings.max_output, given.context_tokens)
     own = replace(
         settings,
         model=rest if known else model,
         api_base=known.api_base if known else given.api_base,
         prices=given.prices,
-        context_tokens=max(1, min(settings.context_tokens, room)),
+        context_tokens=room,
+        max_output=output,
     )
     return Row(
         name=name,
@@ -100,6 +105,7 @@ def _made(name: str, model: str, given: ProviderRow, settings: Settings) -> Row:
         via=provider.lower() if known or not given.api_base else "",
         requests=given.requests_per_minute,
         tokens=given.tokens_per_minute,
+        context=given.context_tokens,
     )
 
 

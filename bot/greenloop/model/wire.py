@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from greenloop.errors import Misconfigured
 from greenloop.model import faults
@@ -83,7 +84,8 @@ class Wire:
     def talk(
         self, path: str, body: bytes | None, headers: Mapping[str, str], *, side: Side, deadline: float, answer: Answer
     ) -> Iterator[tuple[Response, Watch]]:
-        """One exchange, a POST if there is a body; the key is in `headers`. What goes wrong becomes a `Fault` with what
+        """One exchange, a POST if there is a body; the key is in `headers`. `path` is
+        relative to the address. What goes wrong becomes a `Fault` with what
         had arrived in `answer`; an answer that has its finish reason survives."""
         httpx = load()
         left = max(deadline - self._clock(), 0.001)
@@ -106,7 +108,7 @@ class Wire:
         """The answer, its body not yet read. A redirect is followed to the same host only, for the key goes with it."""
         httpx = load()
         client = self.client()
-        address = f"{self.base}/{path}"
+        address = urljoin(f"{self.base}/", path)
         for _ in range(_REDIRECTS):
             request = client.build_request(
                 "GET" if body is None else "POST",

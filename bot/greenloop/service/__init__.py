@@ -15,6 +15,7 @@ from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
 from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
+from greenloop.model.fitting import narrowed
 from greenloop.model.replay import Replay
 from greenloop.orders import UNKNOWN, Words, level
 from greenloop.ports import Model
@@ -115,7 +116,8 @@ def _job(scene: Scene) -> Job:
     before = earlier.keys(comments, me=github.whoami(), but=request.key)
     ours = going.branch if going and going.pull is None else ""
     base = request.base or repository.default_branch
-    model = Replay((), name="none") if evaluating else _model(settings, inputs, runner)
+    model = Replay((), name="none") if evaluating else _model(scene)
+    settings = narrowed(settings, model)
     if request.comment is not None and request.source is not Source.REVIEW:
         github.react("comment", request.comment, "eyes")
     return Job(
@@ -199,5 +201,13 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[S
     return replace(settings, api_key=inputs.api_key, fallback_models=fallbacks), None
 
 
-def _model(settings: Settings, inputs: Inputs, runner: Runner) -> Model:
-    return open_model(settings, environment=inputs.keys, health=runner.places.cache)
+def _model(scene: Scene) -> Model:
+    """The one for the task: what only answers in words may have a smaller one."""
+    places = scene.runner.places
+    return open_model(
+        scene.settings,
+        environment=scene.inputs.keys,
+        health=places.cache,
+        state=places.state,
+        task="chat" if scene.request.command == EXPLAIN else "edit",
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from greenloop.model.formats import anthropic, ollama, openai
-from greenloop.model.question import Question
+from greenloop.model.question import Inquiry, Question
 from greenloop.model.stream import Answer
 
 
@@ -34,6 +34,10 @@ class Format(Protocol):
 
     def names(self, listing: dict[str, Any]) -> list[object]:
         """The models in what `LIST` answers."""
+        ...
+
+    def lengths(self, model: str) -> Iterator[Inquiry]:
+        """Where to ask how long the model's context is, one after the other until one tells."""
         ...
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
+from urllib.parse import quote
 
-from greenloop.model.question import Question
+from greenloop.model import context_length
+from greenloop.model.question import Inquiry, Question
 from greenloop.model.stream import Answer, Foreign, joined
 from greenloop.ports import ChatMessage
 
@@ -109,3 +112,7 @@ def _count(part: object, answer: Answer) -> None:
 def names(listing: dict[str, Any]) -> list[object]:
     rows = listing.get("data")
     return [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def lengths(model: str) -> Iterator[Inquiry]:
+    yield Inquiry(f"{LIST}/{quote(model, safe='')}", None, context_length.entry)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from greenloop.model import context_length
 from greenloop.model.budget import estimate_chat
-from greenloop.model.question import Question
+from greenloop.model.question import Inquiry, Question
 from greenloop.model.stream import Answer, Foreign
 
 KIND = "Ollama"
@@ -64,3 +66,7 @@ def take(event: dict[str, Any], answer: Answer) -> str:
 def names(listing: dict[str, Any]) -> list[object]:
     rows = listing.get("models")
     return [row.get("name") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def lengths(model: str) -> Iterator[Inquiry]:
+    yield Inquiry("api/show", {"model": model}, context_length.shown)

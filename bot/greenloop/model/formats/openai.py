@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
-from greenloop.model.question import Question
+from greenloop.model import context_length
+from greenloop.model.question import Inquiry, Question
 from greenloop.model.stream import Answer
 
 KIND = "an OpenAI-compatible endpoint"
@@ -43,3 +46,9 @@ def take(event: dict[str, Any], answer: Answer) -> str:
 def names(listing: dict[str, Any]) -> list[object]:
     rows = listing.get("data")
     return [row.get("id") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def lengths(model: str) -> Iterator[Inquiry]:
+    # llama.cpp's own is beside its `/v1`, and says what runs; in the list it says what the model was trained for
+    yield Inquiry("../props", None, context_length.props)
+    yield Inquiry(LIST, None, partial(context_length.listed, model=model))
