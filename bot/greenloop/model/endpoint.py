@@ -151,7 +151,8 @@ class Endpoint:
                 raise self._refused(response, call.key)
             self._gather(response, answer, call)
             if watch.late and not answer.finish:  # without a length, a closed socket looks like an end
-                raise faults.late(self._side, answer.text, f"no complete answer within {call.limits.seconds:g} s")
+                given = round(call.limits.seconds, 1)
+                raise faults.late(self._side, answer.text, f"no complete answer within {given:g} s")
         return answer
 
     def _gather(self, response: httpx.Response, answer: Answer, call: _Call) -> None:

@@ -145,7 +145,7 @@ class Provider:
 
     def _check(self, answer: Answer, limits: CallLimits, deadline: float) -> None:
         if self._pace.clock() > deadline:
-            raise faults.late(self._side, answer.text, f"no complete answer within {limits.seconds:g} s")
+            raise faults.late(self._side, answer.text, f"no complete answer within {round(limits.seconds, 1):g} s")
         most = _SIGNS_PER_TOKEN * limits.max_output
         if answer.size > most:
             raise faults.oversized(self._side, answer.text, most)

@@ -143,7 +143,7 @@ class Wire:
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
             return faults.unreachable(side, words)
         if watch.late:
-            return faults.late(side, answer.text, f"no complete answer within {left:g} s")
+            return faults.late(side, answer.text, f"no complete answer within {round(left, 1):g} s")
         if isinstance(error, httpx.TimeoutException):
             return faults.late(side, answer.text, f"nothing came for {min(self.silence, left):g} s")
         return faults.cut(side, answer.text, words)
