@@ -123,6 +123,13 @@ def refresh(task: Task, source: Source, also: Iterable[str] = ()) -> tuple[Snipp
     return tuple(found)
 
 
+def numbered(snippet: Snippet) -> Snippet:
+    """With the number of each line in front of it: to be read, not to be edited."""
+    rows = snippet.text.splitlines()
+    text = "".join(f"{number:>5} {row}\n" for number, row in enumerate(rows, snippet.start))
+    return replace(snippet, text=text, whole=True)
+
+
 def _kept(part: Snippet, text: str) -> Snippet | None:
     """A quoted part where it stands now, or None when it is not there any more, or not only once."""
     at = text.find(part.text)

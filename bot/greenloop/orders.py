@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -36,6 +37,14 @@ _TABLE = (
     ),
     Order(name="refactor", takes="<what>", does="The same, for the form of code."),
     Order(name="evaluate", takes="", does="Only the checks, as a table.", wordless=True, looks=True),
+    Order(
+        name="review",
+        takes="[what]",
+        does="A review of the pull request with remarks at its lines. What a test or a check shows that was run is "
+        "called shown, the rest an opinion. No code is changed.",
+        wordless=True,
+        looks=True,
+    ),
     Order(
         name="explain",
         takes="<question>",
@@ -72,6 +81,8 @@ _TABLE = (
     Order(name="help", takes="", does="What can be said here, and how.", wordless=True, beside=True, looks=True),
 )
 COMMANDS: Mapping[str, Order] = MappingProxyType({order.name: order for order in _TABLE})
+_NAMED = re.compile(rf"(?<![\w/.-])/({'|'.join(COMMANDS)})(?![\w/.-])")
+_SENTENCE = re.compile(r"(?<=[.!?]) +")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +116,19 @@ class Words:
     def enabled(self, name: str) -> bool:
         return name in self.commands.values()
 
+    def spoken(self, text: str) -> str:
+        """A text of ours with the commands as they are called here. A sentence that names one which is switched off is
+        left out."""
+        typed = self._typed()
+        kept = (s for s in _SENTENCE.split(text) if all(name in typed for name in _NAMED.findall(s)))
+        return _NAMED.sub(lambda found: f"/{typed[found[1]]}", " ".join(kept))
+
+    def _typed(self) -> dict[str, str]:
+        return {name: word for word, name in self.commands.items()}
+
     def listed(self) -> str:
         """The lines of `/help`."""
-        typed = {name: word for word, name in self.commands.items()}
+        typed = self._typed()
         return "\n".join(_line(typed[o.name], o) for o in COMMANDS.values() if o.name in typed)
 
 

@@ -10,11 +10,11 @@ from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
-TASKS = ("edit", "chat")
+TASKS = ("edit", "chat", "review")
 FORMATS = ("openai", "anthropic", "ollama")
 EDIT_FORMATS = ("auto", "any", "whole", "search", "diff")
 EDIT_FORMAT = "`edit_format` must be `auto`, `any`, `whole`, `search` or `diff`, not `{value}`."
-TASK = "`models.{task}`: there is no such task. There are: `edit`, `chat`."
+TASK = "`models.{task}`: there is no such task. There are: `edit`, `chat`, `review`."
 NAME = "`providers.{name}`: a name is 1 to 40 letters, digits, `-`, `_` or `.`."
 NOWHERE = "`providers.{name}` has neither `model` nor `api_base`, so it names no model."
 FORMAT = "`providers.{name}.format` must be `openai`, `anthropic` or `ollama`, not `{value}`."

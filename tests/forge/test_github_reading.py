@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
@@ -20,8 +19,6 @@ from greenloop.forge.github import (
     Missing,
     PullRequest,
     Repository,
-    Review,
-    ReviewComment,
     reading,
 )
 
@@ -166,53 +163,6 @@ def test_a_very_long_thread_is_bounded_to_its_newest_pages(hub: Hub) -> None:
     github = hub.github()
     assert [c.id for c in github.thread(1)] == list(range(10_001, 10_151))
     assert github.calls == 2
-
-
-def test_review_with_its_comments(hub: Hub) -> None:
-    hub.repository.git.commit("feature", {"b.py": "y = 2\n"})
-    pull = hub.fake.pull_request("feature", author="bob")
-    hunk = "@@ -1,3 +10,4 @@ def f():\n a\n-b\n+c\n+d"
-    comments = (
-        {"body": "why?", "path": "b.py", "diff_hunk": hunk},
-        {"body": "because", "path": "b.py", "diff_hunk": hunk, "in_reply_to": 5},
-    )
-    review = hub.fake.review(pull.number, "Please mend", comments=comments)
-    ids = list(hub.repository.review_comments)
-    made = hub.github().review(pull.number, review.id)
-    assert made == Review(
-        id=review.id,
-        state="CHANGES_REQUESTED",
-        body="Please mend",
-        author="ada",
-        commit=review.commit,
-        submitted_at=review.submitted_at,
-        comments=(
-            ReviewComment(id=ids[0], path="b.py", line=12, author="ada", body="why?", in_reply_to=None),
-            ReviewComment(id=ids[1], path="b.py", line=12, author="ada", body="because", in_reply_to=5),
-        ),
-    )
-    with pytest.raises(Missing):
-        hub.github().review(1, review.id)
-
-
-@pytest.mark.parametrize(
-    ("raw", "line"),
-    [
-        ({"original_line": 7, "line": 9}, 7),  # what the reviewer saw
-        ({"original_line": None, "line": 9}, 9),
-        ({"original_line": 7, "side": "LEFT", "diff_hunk": "@@ -5,3 +5,2 @@\n a\n-b"}, 5),
-        ({"diff_hunk": "@@ -0,0 +1 @@\n+x\n\\ No newline at end of file"}, 1),
-        ({"diff_hunk": "@@ -1 +0,0 @@\n-x"}, 1),
-        ({"diff_hunk": "@@ -1 +1 @@"}, None),
-        ({"diff_hunk": "nonsense\n+x"}, None),
-        ({"diff_hunk": None}, None),
-        ({"subject_type": "file", "original_line": 7}, None),
-    ],
-)
-def test_the_line_of_a_review_comment(raw: dict[str, Any], line: int | None) -> None:
-    whole = {"id": 1, "path": "a", "user": None, "body": None} | raw
-    made = reading.read(reading.review_comment, whole)
-    assert made == ReviewComment(id=1, path="a", line=line, author="ghost", body="", in_reply_to=None)
 
 
 def test_a_deleted_account_is_the_ghost() -> None:

@@ -137,10 +137,10 @@ def test_bodies_fit(hub: Hub) -> None:
         "äöü😀\n\n*The rest does not fit here; it is in the summary of the job and in `result.json`.*\n"
     )
     assert 59_000 < len(body) <= 60_000
-    github.edit(made, "x" * 100_000)
+    assert github.say(1, "run-1", "x" * 100_000) == made
     assert len(comments(hub)[0][1]) <= 60_000
-    github.edit(made, "a\0b\udc80c")
-    assert comments(hub) == [(ME, "ab?c")]
+    github.say(1, "run-1", "a\0b\udc80c")
+    assert comments(hub) == [(ME, MARK + "ab?c")]
 
 
 # Reactions ----------------------------------------------------------------------------------------------------------
@@ -190,11 +190,6 @@ def test_a_pull_request_is_proposed_once_and_then_kept_up_to_date(hub: Hub) -> N
     propose(again, title="T" * 300)
     (seen,) = pulls(hub)
     assert (seen["title"], seen["draft"], seen["body"]) == ("T" * 249 + "…", True, "Closes #1")
-    again.ready(2)
-    assert not pulls(hub)[0]["draft"]
-    calls = again.calls
-    again.ready(2)  # it is
-    assert again.calls == calls + 1
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
@@ -275,9 +270,9 @@ def test_where_actions_may_not_create_pull_requests(hub: Hub) -> None:
     hub.repository.actions_may_propose = True
     with pytest.raises(Forbidden, match="Give the job `permissions: pull-requests: write`"):
         propose(little)
-    hub.fake.pull_request("greenloop/x", draft=True)
+    hub.fake.pull_request("greenloop/x", "Add retry", "Closes #1", draft=True, author=ME)
     with pytest.raises(Forbidden, match="`permissions: contents: write` and `pull-requests: write`"):
-        little.ready(2)
+        propose(little, draft=False)
 
 
 # Limits and refusals ------------------------------------------------------------------------------------------------
@@ -315,31 +310,31 @@ def test_limits_are_waited_for_up_to_a_bound(hub: Hub) -> None:
 
 def test_writes_keep_the_distance_that_github_asks_for(hub: Hub) -> None:
     github = hub.github(pace=Pace())
-    made = github.say(1, "run-1", "one")
+    github.say(1, "run-1", "one")
     assert hub.waits == []
-    github.edit(made, "two")
+    github.say(1, "run-1", "two")
     github.issue(1)
     assert hub.waits == [1.0]
     hub.clock.now += 0.25
-    github.edit(made, "three")
+    github.say(1, "run-1", "three")
     hub.clock.now += 5
-    github.edit(made, "four")
+    github.say(1, "run-1", "four")
     assert hub.waits == [1.0, 0.75]
 
 
 def test_in_a_hurry_nothing_waits(hub: Hub) -> None:
     github = hub.github(pace=Pace())
-    made = github.say(1, "run-1", "one")
+    github.say(1, "run-1", "one")
     github.hurry()
     hub.fake.on("PATCH", "/issues/comments/", lost())
-    github.edit(made, "two")
+    github.say(1, "run-1", "two")
     hub.fake.on("POST", "/issues/1/comments$", lost())
     github.say(1, "run-2", "three")
     hub.fake.on("GET", "/issues/1$", secondary(1))
     with pytest.raises(RateLimited):
         github.issue(1)
     assert hub.waits == []
-    assert [body for _, body in comments(hub)] == ["two", "<!-- greenloop:run=run-2 -->\nthree"]
+    assert [body for _, body in comments(hub)] == [MARK + "two", "<!-- greenloop:run=run-2 -->\nthree"]
 
 
 def test_refusals_name_the_cure(hub: Hub) -> None:
@@ -354,12 +349,13 @@ def test_refusals_name_the_cure(hub: Hub) -> None:
     with pytest.raises(Forbidden, match="the repository is archived"):
         github.say(1, "run-1", "x")
     hub.repository.archived = False
-    hub.fake.on("PATCH", "/issues/comments/5$", refused(301, "Moved Permanently"))
-    with pytest.raises(Fault, match=r"edit comment 5 but points elsewhere \(301\). Was the repository renamed"):
-        github.edit(5, "x")
+    hub.fake.comment(1, MARK + "old", author=ME)
+    hub.fake.on("PATCH", "/issues/comments/", refused(301, "Moved Permanently"))
+    with pytest.raises(Fault, match=r"edit comment \d+ but points elsewhere \(301\). Was the repository renamed"):
+        github.say(1, "run-1", "x")
     little = hub.github(hub.fake.actions_token(contents="write"))
     with pytest.raises(Forbidden) as caught:
-        little.say(1, "run-1", "x")
+        little.say(1, "run-2", "x")
     assert str(caught.value) == (
         "The token may not comment on #1 (403). Give the job `permissions: issues: write` and `pull-requests: write`, "
         'or pass a `github_token` that may. It says: "Resource not accessible by integration".'
@@ -372,6 +368,7 @@ def test_the_token_is_in_no_error_and_in_no_text(hub: Hub) -> None:
     hub.repository.git.commit("greenloop/x", {"b.py": "y\n"})
     hub.repository.git.commit("feature", {"b.py": "y\n"})
     hub.fake.pull_request("feature", draft=True)
+    hub.fake.comment(1, "<!-- greenloop:run=old -->\n", author=ME)
     github = hub.github()
     token = hub.token
     encoded = b64encode(f"x-access-token:{token}".encode()).decode()
@@ -379,8 +376,8 @@ def test_the_token_is_in_no_error_and_in_no_text(hub: Hub) -> None:
     echoes: tuple[tuple[str, Planned, Callable[[], object]], ...] = (
         ("GET", refused(401, f"Bad credentials: {token}"), lambda: github.issue(1)),
         ("GET", answers(f"<p>{token}</p>".encode()), lambda: github.issue(1)),
-        ("PATCH", refused(422, f"Authorization: basic {encoded}"), lambda: github.edit(5, "x")),
-        ("POST", answers(told), lambda: github.ready(2)),
+        ("PATCH", refused(422, f"Authorization: basic {encoded}"), lambda: github.say(1, "old", "x")),
+        ("POST", answers(told), lambda: github.resolve(2, "x")),
     )
     for method, fault, ask in echoes:
         hub.fake.on(method, ".*", fault)
@@ -394,7 +391,7 @@ def test_the_token_is_in_no_error_and_in_no_text(hub: Hub) -> None:
     github.say(1, "run-1", f"the log says {token}")
     propose(github, title=f"Use {token}", body=f"with {token}")
     seen = hub.fake.snapshot()["own/repo"]["issues"]
-    assert seen[1]["comments"][0]["body"] == MARK + "the log says [redacted]"
+    assert seen[1]["comments"][1]["body"] == MARK + "the log says [redacted]"
     assert (seen[3]["title"], seen[3]["body"]) == ("Use [redacted]", "with [redacted]")
 
 

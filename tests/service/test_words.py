@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from greenloop.domain import Outcome, Reason, Usage
+from greenloop.orders import Words
 from greenloop.service import words
 from greenloop.service.words import Going, Row
 from greenloop.settings import Settings
@@ -14,6 +15,8 @@ from values import attempt, outcome
 
 RUN = "https://github.com/o/r/actions/runs/7"
 PULL = "https://github.com/o/r/pull/2"
+NAMES = Words.of(Settings(), me="")
+OWN_NAMES = Words.of(Settings(command_names={"refactor": "again"}, commands_off=("evaluate", "continue")), me="")
 GOING = Going(
     now="Attempt 2: running the checks",
     rows=(Row(1, "fix: @you", "1 test | fails"), Row(2, "fix: add up", "")),
@@ -38,7 +41,7 @@ def test_while_it_goes_on() -> None:
 
 
 def test_the_end_says_what_to_do_next() -> None:
-    said = words.ended(outcome(attempt(), url=PULL), run_url=RUN)
+    said = words.ended(outcome(attempt(), url=PULL), NAMES, run_url=RUN)
     assert said == (
         "🟢 **Nothing new is red, and every test that had to pass passes.** "
         "Evidence: `proven(test_retry)`: failed on the base, passes now.\n\n"
@@ -48,8 +51,8 @@ def test_the_end_says_what_to_do_next() -> None:
         "`scripted`: 1 calls, 812 tokens in (0 cached), 90 out, no known price, 3 s.\n\n"
         f"**Next:** {words.PROPOSED}"
     )
-    assert words.ended(outcome(attempt(), url=PULL), on_pull=True).endswith(f"**Next:** {words.ON_BRANCH}")
-    not_allowed = words.ended(outcome(attempt(), url=f"{PULL}/compare"), advice="Open it yourself.")
+    assert words.ended(outcome(attempt(), url=PULL), NAMES, on_pull=True).endswith(f"**Next:** {words.ON_BRANCH}")
+    not_allowed = words.ended(outcome(attempt(), url=f"{PULL}/compare"), NAMES, advice="Open it yourself.")
     assert ("Open it yourself." in not_allowed, "Next" in not_allowed) == (True, False)
     assert words.failed("no @you", RUN) == f"🔴 no @\u200byou\n\n[workflow run]({RUN})"
 
@@ -61,12 +64,24 @@ ENDS += [Reason.MODEL_UNREACHABLE, Reason.NOT_PUSHED, Reason.STOPPED]
 @pytest.mark.parametrize("reason", ENDS, ids=lambda r: r.word)
 def test_no_end_leaves_people_without_a_next_step(reason: Reason) -> None:
     ended: Outcome = outcome(reason=reason)
-    assert words.ended(ended).rpartition("\n\n")[2].startswith("**Next:** ")
-    assert words.ended(ended)[0] == ("🟡" if reason is Reason.IMPROVED else "🔴")
+    assert words.ended(ended, NAMES).rpartition("\n\n")[2].startswith("**Next:** ")
+    assert words.ended(ended, NAMES)[0] == ("🟡" if reason is Reason.IMPROVED else "🔴")
 
 
 def test_a_pull_request_says_what_it_closes_and_how_to_go_on() -> None:
-    said = words.proposal("The report.\n", closes=1, own_token=True)
+    said = words.proposal("The report.\n", NAMES, closes=1, own_token=True)
     assert said == f"The report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_PENDING}\n\nCloses #1\n"
-    other = words.proposal("The report.\n", closes=None, own_token=False)
+    other = words.proposal("The report.\n", NAMES, closes=None, own_token=False)
     assert other == f"The report.\n\n### How to go on\n\n{words.GO_ON}\n\n{words.ADVICE_SECRETS}\n"
+
+
+def test_commands_are_called_what_they_are_called_here() -> None:
+    """And nobody is told to say one that is switched off."""
+    said = words.ended(outcome(attempt(), url=PULL), OWN_NAMES)
+    assert said.endswith("To have something changed, comment `/again` and what, there.")
+    assert "**Next:**" not in words.ended(outcome(reason=Reason.STOPPED), OWN_NAMES)
+    text = words.proposal("", OWN_NAMES, closes=None, own_token=True)
+    assert ("Comment `/again` and what" in text, "evaluate" in text) == (True, False)
+    assert OWN_NAMES.spoken("See a/refactor/b, /refactored and docs/evaluate.") == (
+        "See a/refactor/b, /refactored and docs/evaluate."
+    )

@@ -8,17 +8,20 @@ from greenloop.candidate import Start, examine, from_tree
 from greenloop.domain import Reason, Report, Request, Tree, Unusable, Verdict
 from greenloop.errors import Refused
 from greenloop.judge import judge
-from greenloop.workbench import Workbench, baseline
+from greenloop.workbench import Baseline, Workbench, baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A report, its verdict, and what was compared with what."""
+    """A report, its verdict, and what was compared with what. `judged` is the tree that the checks saw: existing tests
+    and their configuration are the base's."""
 
     report: Report
     verdict: Verdict
     base: str
     head: str
+    start: Baseline
+    judged: Tree
 
     @property
     def exit_code(self) -> int:
@@ -32,14 +35,22 @@ def evaluate(request: Request, head: Tree, bench: Workbench, *, name: str) -> Me
     base_tree = bench.workspace.tree(request.base)
     base = baseline(bench, base_tree)
     if head == base_tree:
-        return Measured(report=base.report, verdict=_alone(base.report), base=request.base, head=name)
+        alone = _alone(base.report)
+        return Measured(report=base.report, verdict=alone, base=request.base, head=name, start=base, judged=head)
     start = Start(request=request, base=base, commit=request.base)
     candidate = from_tree(head, start, bench)
     if isinstance(candidate, Unusable):
         raise Refused(candidate.message)
     bench.say("checks")
     seen = examine(candidate, start, bench)
-    return Measured(report=seen.report, verdict=seen.verdict, base=request.base, head=name)
+    return Measured(
+        report=seen.report,
+        verdict=seen.verdict,
+        base=request.base,
+        head=name,
+        start=base,
+        judged=candidate.judged,
+    )
 
 
 def _alone(report: Report) -> Verdict:

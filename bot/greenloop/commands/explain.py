@@ -3,14 +3,13 @@ at one commit, and everything else of the model's is text that does nothing."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import monotonic
 
 from greenloop import prompts
 from greenloop.answers import Place, rendered
 from greenloop.commands.drive import searching
-from greenloop.context import Source, gather
-from greenloop.domain import Message, Outcome, Reason, Report, Request, Snippet
+from greenloop.context import Source, gather, numbered
+from greenloop.domain import Message, Outcome, Reason, Report, Request
 from greenloop.errors import ModelUnreachable
 from greenloop.turn import call
 from greenloop.workbench import Workbench
@@ -24,7 +23,7 @@ def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Mess
     source = Source(bench.workspace, bench.workspace.tree(request.base), bench.settings)
     with searching(request, bench) as found:
         task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread)
-    chat = prompts.question(task, tuple(map(_numbered, task.snippets)))
+    chat = prompts.question(task, tuple(map(numbered, task.snippets)))
     bench.model.warm()
     reply = call(chat, bench)
     if not reply.text.strip():
@@ -43,9 +42,3 @@ def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Mess
         omitted=task.omitted,
         seconds=monotonic() - began,
     )
-
-
-def _numbered(snippet: Snippet) -> Snippet:
-    rows = snippet.text.splitlines()
-    text = "".join(f"{number:>5} {row}\n" for number, row in enumerate(rows, snippet.start))
-    return replace(snippet, text=text, whole=True)

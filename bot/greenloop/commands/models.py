@@ -93,6 +93,7 @@ def listed(
     for use, names in (
         ("edit", (settings.models.get("edit") or settings.model,)),
         ("chat", (settings.models.get("chat") or settings.model,)),
+        ("review", tuple(filter(None, [settings.models.get("review")]))),
         ("fallback", settings.fallback_models),
         ("", tuple(settings.providers)),
     ):
@@ -102,7 +103,7 @@ def listed(
     for name, found in uses.items():
         if not name and not settings.api_base:
             continue
-        row = row_of(name, settings, first="edit" in found or "chat" in found)
+        row = row_of(name, settings, first=not {"edit", "chat", "review"}.isdisjoint(found))
         row = row if "edit" in found else stand_in(row, edit)
         why = withheld(row, settings, environment, text=text, given=given)
         key, told = (False, f"not asked: {why}") if why else reach(row, environment)

@@ -83,6 +83,17 @@ def question(task: Task, snippets: Iterable[Snippet]) -> Chat:
     return (ChatMessage(role="system", text=_text("explain.md").strip()), *chat(task, snippets)[1:])
 
 
+def review(task: Task, snippets: Iterable[Snippet], *, difference: str, checks: str) -> Chat:
+    """The same material for claims about a change, with the change itself and what the checks say of it."""
+    quoted = Quotation.of((difference, checks))
+    parts = (
+        chat(task, snippets)[1].text,
+        _section("The change to review", difference and quoted.around(difference, "change", "the difference")),
+        _section("What the checks say", checks and quoted.around(checks, "checks", "the checks")),
+    )
+    return (ChatMessage(role="system", text=_text("review.md").strip()), ChatMessage(role="user", text=_joined(parts)))
+
+
 def _joined(parts: Iterable[str]) -> str:
     return scrub("\n\n".join(part for part in parts if part))
 

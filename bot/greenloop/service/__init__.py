@@ -25,12 +25,13 @@ from greenloop.service.goingon import GoingOn, taken_up
 from greenloop.service.guard import refusal
 from greenloop.service.job import Job, play
 from greenloop.service.looking import answered, judge
+from greenloop.service.reviewing import posted
 from greenloop.service.scene import Scene
 from greenloop.service.told import Told
 from greenloop.service.undo import undo
 from greenloop.settings import Settings
 
-CONTINUE, EXPLAIN, UNDO = "continue", "explain", "undo"
+CONTINUE, EXPLAIN, REVIEW, UNDO = "continue", "explain", "review", "undo"
 EVALUATE = "evaluate"  # the one command that asks no model
 FOREIGN = "The pull request comes from a fork; work on forks is not part of this version."
 CLOSED = "#{number} is closed."
@@ -57,7 +58,7 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
         _shrug(request, github)
         return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
     run_url = f"{runner.server_url}/{request.repository}/actions/runs/{runner.run_id}" if runner.run_id else ""
-    told = Told(github, request, dry=inputs.dry_run, run_url=run_url)
+    told = Told(github, request, words, dry=inputs.dry_run, run_url=run_url)
     scene = Scene(
         request=request,
         payload=payload,
@@ -90,6 +91,8 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
 def _done(scene: Scene, job: Job) -> Outcome:
     if job.request.command == EVALUATE:
         return judge(job)
+    if job.request.command == REVIEW:
+        return posted(job, scene.page)
     return answered(job, scene.page) if job.request.command == EXPLAIN else play(job)
 
 
@@ -159,20 +162,20 @@ def _asked(
         going = taken_up(scene) if request.command == CONTINUE else None
         request = going.request if going else request
         request = replace(request, text=visible(request.text))
-    if request.command != EVALUATE:
-        _require_sense(request.text, scene.settings)
+    if request.command not in {EVALUATE, REVIEW} or (request.command == REVIEW and request.text):
+        _require_sense(request.text, scene)
     if pull is not None:
         _require_ours(pull)
     return request, others, going.pull if going and going.branch else pull, going
 
 
-def _require_sense(text: str, settings: Settings) -> None:
+def _require_sense(text: str, scene: Scene) -> None:
     """Before anything is paid for. Raises `Refused` with a hint."""
     if not text:
-        raise Refused(NOTHING_ASKED)
-    told = hint(text, tokens=estimate_tokens(text), most=settings.context_tokens // 2)
+        raise Refused(scene.words.spoken(NOTHING_ASKED))
+    told = hint(text, tokens=estimate_tokens(text), most=scene.settings.context_tokens // 2)
     if told:
-        raise Refused(told)
+        raise Refused(scene.words.spoken(told))
 
 
 def _on_pull_request(request: Request) -> bool:
@@ -202,12 +205,12 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[S
 
 
 def _model(scene: Scene) -> Model:
-    """The one for the task: what only answers in words may have a smaller one."""
+    """The one for the task: what only answers in words may have a smaller one, a review another."""
     places = scene.runner.places
     return open_model(
         scene.settings,
         environment=scene.inputs.keys,
         health=places.cache,
         state=places.state,
-        task="chat" if scene.request.command == EXPLAIN else "edit",
+        task={EXPLAIN: "chat", REVIEW: "review"}.get(scene.request.command, "edit"),
     )

@@ -19,6 +19,7 @@ ASKED = "🛑 {run} ({title}) is asked to end. It keeps its best attempt, and sa
 GONE = "🛑 The runner of {run} ({title}) is gone, and its lock is removed now. What it had made is kept; {more}"
 BUSY = "🛑 {run} ({title}) has ended meanwhile, or somebody else has taken over. Look again in a minute."
 GO_ON = "`/continue` goes on from there."
+LOCKED = "`/stop` removes its lock. "
 SAID = "This was answered already."
 
 
@@ -72,8 +73,7 @@ def _stopped(scene: Scene, known: Known) -> str:
         return ASKED.format(run=run, title=title)
     if not runs.forget(known, scene.remote, scene.temp):
         return BUSY.format(run=run, title=title)
-    more = GO_ON if scene.words.enabled("continue") else ""
-    return GONE.format(run=run, title=title, more=more).rstrip("; ")
+    return GONE.format(run=run, title=title, more=scene.words.spoken(GO_ON)).rstrip("; ")
 
 
 def _status(scene: Scene) -> str:
@@ -97,7 +97,7 @@ def _working(scene: Scene, known: Known) -> str:
     else:
         head = (
             f"🔴 **The runner is gone:** {_title(known)} in {_run(scene, known)} was to give a sign of life until "
-            f"{runs.time(holder.until)}. `/stop` removes its lock; the same run started again goes on."
+            f"{runs.time(holder.until)}. {scene.words.spoken(LOCKED)}The same run started again goes on."
         )
     return "\n\n".join([head, *_known(scene, known, runs.record(known.key, scene.remote, scene.temp))])
 

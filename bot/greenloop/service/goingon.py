@@ -40,7 +40,7 @@ def taken_up(scene: Scene) -> GoingOn:
     before = [k for k in runs.recorded(where, scene.remote, scene.temp) if k.key != request.key]
     work = [k for k in before if k.said.get("Command") in WORK]
     if not work:
-        raise Refused(NOTHING.format(number=request.number))
+        raise Refused(scene.words.spoken(NOTHING.format(number=request.number)))
     last = work[-1]
     head = runs.record(last.key, scene.remote, scene.temp).head
     text = request.text or (head.request.text if head else "")
@@ -55,7 +55,7 @@ def quiet(scene: Scene, where: runs.Place) -> None:
     """Raises `Refused` while a runner is at work here, but for this very request's."""
     for known in runs.at_work(where, scene.remote, scene.temp):
         if known.key != scene.request.key and known.holder.until > scene.clock():
-            raise Refused(AT_WORK.format(until=runs.time(known.holder.until)))
+            raise Refused(scene.words.spoken(AT_WORK.format(until=runs.time(known.holder.until))))
 
 
 def _on(scene: Scene, found: GoingOn, work: list[Known]) -> GoingOn:

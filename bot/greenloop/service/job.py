@@ -82,7 +82,7 @@ def play(job: Job) -> Outcome:
         key = job.request.key
         branches = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}")
         refs = (*branches, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
-        with job.remote.clone(clone, refs) as workspace, _locked(job, workspace, clone) as lock:
+        with job.remote.clone(clone, refs) as workspace, locked(job, workspace, clone) as lock:
             request = record.request(workspace, job.request.key) or replace(
                 job.request, base=job.pull.head_sha if job.pull else tip_of(workspace, job), head=job.branch
             )
@@ -121,7 +121,7 @@ def _kept(job: Job, outcome: Outcome) -> Outcome:
 
 
 @contextmanager
-def _locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | None]:
+def locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | None]:
     """A dry run changes nothing, and so locks nothing."""
     if job.dry:
         yield None

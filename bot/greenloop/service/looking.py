@@ -11,6 +11,7 @@ from greenloop.model.replay import Replay
 from greenloop.ports import Progress
 from greenloop.render import cost, verdict
 from greenloop.service.job import HANDLED, Job, counted, made_bench, private, tip_of
+from greenloop.service.reviewing import DEEP, base_of
 
 
 def judge(job: Job) -> Outcome:
@@ -18,9 +19,9 @@ def judge(job: Job) -> Outcome:
     job.told.say("⏳ Running the checks…")
     with private(job.temp) as clone:
         heads = [f"refs/heads/{name}" for name in (job.start, *([job.pull.base_ref, job.branch] if job.pull else []))]
-        with job.remote.clone(clone, heads) as workspace:
+        with job.remote.clone(clone, heads, depth=DEEP) as workspace:
             head = job.pull.head_sha if job.pull else tip_of(workspace, job)
-            base = workspace.resolve(job.pull.base_sha) if job.pull else head
+            base = base_of(workspace, job.pull) if job.pull else head
             request = replace(job.request, base=base, head=head)
             with made_bench(job, workspace, Replay((), name="none"), job.told) as made:
                 measured = evaluate(request, workspace.tree(head), made, name=head)

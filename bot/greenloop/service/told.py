@@ -10,6 +10,7 @@ from greenloop.domain import Outcome, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import ACTIONS, GitHub, NotAllowed
 from greenloop.forge.terminal import WORDS
+from greenloop.orders import Words
 from greenloop.ports import Progress
 from greenloop.service import words
 from greenloop.service.words import Going, Row
@@ -23,8 +24,9 @@ _EVERY = 10.0  # seconds between two edits of the comment
 class Told:
     """The `OnProgress` and `Forge` of an issue or pull request; without a number (a dispatch) it only proposes."""
 
-    def __init__(self, github: GitHub, request: Request, *, dry: bool = False, run_url: str = "") -> None:
+    def __init__(self, github: GitHub, request: Request, names: Words, *, dry: bool = False, run_url: str = "") -> None:
         self._github = github
+        self._names = names
         self._request = request
         self._base = ""
         self._settings: Settings | None = None
@@ -91,7 +93,7 @@ class Told:
         del request
         if self._dry or self._pull:
             return self._pull
-        text = words.proposal(body, closes=self._closes, own_token=self._own_token)
+        text = words.proposal(body, self._names, closes=self._closes, own_token=self._own_token)
         made = self._github.propose(branch=branch, base=self._base, title=title, body=text, draft=draft)
         if isinstance(made, NotAllowed):
             self._advice = made.advice
@@ -109,4 +111,4 @@ class Told:
     def last_words(self, outcome: Outcome) -> str:
         pushed = bool(self._pull and outcome.url)
         advice = self._advice or (words.ADVICE_PENDING if pushed and self._own_token else "")
-        return words.ended(outcome, advice=advice, run_url=self._run_url, on_pull=bool(self._pull))
+        return words.ended(outcome, self._names, advice=advice, run_url=self._run_url, on_pull=bool(self._pull))

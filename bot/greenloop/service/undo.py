@@ -24,7 +24,7 @@ from greenloop.trailers import about
 from greenloop.workspace import CommitInfo, GitWorkspace
 
 NOWHERE = "The input `number` is empty. It is the number of the issue or pull request whose attempts are taken back."
-NO_NUMBER = "/undo takes a number, of attempts, or nothing: then it is one."
+NO_NUMBER = "It takes a number, of attempts, or nothing: then it is one."
 NO_BRANCH = "There is no branch with attempts of ours for #{number}."
 BUILT_ON = (
     "The last commit of {branch}, {sha}, is no attempt of ours: somebody has built on them. Take back what is to go by "

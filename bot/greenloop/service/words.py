@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from greenloop import render
 from greenloop.domain import Outcome, Reason, Usage
+from greenloop.orders import Words
 from greenloop.settings import Settings
 
 FAILED = "🔴 "  # what ends without an outcome begins with it
@@ -24,7 +25,7 @@ NEXT = {
 PROPOSED = "Look at the pull request and merge it. To have something changed, comment `/refactor` and what, there."
 ON_BRANCH = "The commits are on this branch. To have more changed, comment `/refactor` and what, or submit a review."
 GO_ON = (
-    "Comment `/refactor` and what is to be different, or submit a review that requests changes: each thread is "
+    "Comment `/refactor` and what is to be different. A review that requests changes does the same: each thread is "
     "answered, and commits are added here. `/evaluate` runs the checks again."
 )
 ADVICE_PENDING = (
@@ -82,7 +83,7 @@ def _spent(run: Going) -> str:
     )
 
 
-def ended(outcome: Outcome, *, advice: str = "", run_url: str = "", on_pull: bool = False) -> str:
+def ended(outcome: Outcome, names: Words, *, advice: str = "", run_url: str = "", on_pull: bool = False) -> str:
     """The last words of a run."""
     light = "🟢" if outcome.reason.exit_code == 0 else "🟡" if outcome.reason is Reason.IMPROVED else "🔴"
     parts = [
@@ -93,7 +94,7 @@ def ended(outcome: Outcome, *, advice: str = "", run_url: str = "", on_pull: boo
         outcome.answer,  # ours, and inert already
         render.table(outcome.attempts, outcome.best) if outcome.attempts else "",
         render.cost(outcome) if outcome.usage.calls else "",
-        _next(outcome, on_pull=on_pull, advised=bool(advice)),
+        _next(outcome, names, on_pull=on_pull, advised=bool(advice)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -107,18 +108,19 @@ def _links(url: str | None, run_url: str) -> str:
     return " · ".join(part for part in (url or "", f"[workflow run]({run_url})" if run_url else "") if part)
 
 
-def _next(outcome: Outcome, *, on_pull: bool, advised: bool) -> str:
+def _next(outcome: Outcome, names: Words, *, on_pull: bool, advised: bool) -> str:
     said = NEXT.get(outcome.reason, "")
     if outcome.reason is Reason.GREEN and outcome.attempts:
         said = ON_BRANCH if on_pull else PROPOSED if outcome.url and not advised else ""
+    said = names.spoken(said)
     return f"**Next:** {said}" if said else ""
 
 
-def proposal(body: str, *, closes: int | None, own_token: bool) -> str:
+def proposal(body: str, names: Words, *, closes: int | None, own_token: bool) -> str:
     """The text of a pull request: the report, and how to go on from it."""
     parts: Iterable[str] = (
         body.rstrip(),
-        f"### How to go on\n\n{GO_ON}\n\n{ADVICE_PENDING if own_token else ADVICE_SECRETS}",
+        f"### How to go on\n\n{names.spoken(GO_ON)}\n\n{ADVICE_PENDING if own_token else ADVICE_SECRETS}",
         f"Closes #{closes}" if closes is not None else "",
     )
     return "\n\n".join(part for part in parts if part) + "\n"

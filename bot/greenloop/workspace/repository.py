@@ -22,8 +22,8 @@ from greenloop.workspace.objects import Objects
 from greenloop.workspace.paths import Forbidden, shown
 from greenloop.workspace.plumbing import Plumbing
 
-_NAME, _MAIL = "greenloop", "greenloop@users.noreply.github.com"
-FALLBACK_IDENTITY = f"{_NAME} <{_MAIL}>"
+_WE = {"NAME": "greenloop", "EMAIL": "greenloop@users.noreply.github.com"}
+FALLBACK_IDENTITY = f"{_WE['NAME']} <{_WE['EMAIL']}>"
 _NOBODY = re.compile("tell me who you are|auto-detection is disabled|empty ident name", re.IGNORECASE)
 _PLAIN_DIFF = ("--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short", "--full-index")
 
@@ -103,6 +103,11 @@ class GitWorkspace:
         between = f"{self.resolve(base)}..{self.resolve(tip)}"
         ids = self._plumbing.run("rev-list", "--reverse", "--topo-order", between, "--").decode().split()
         return tuple(self._commit(sha) for sha in ids)
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Where two commits part; None when that is not known, as in a shallow clone."""
+        done = self._plumbing.attempt("merge-base", _id(one), _id(other))
+        return None if done.code else done.out.decode().split()[0]
 
     def past(self, ref: str, limit: int) -> Iterable[tuple[str, tuple[str, ...]]]:
         """Messages and changed paths of at most `limit` commits from `ref` on back, merges left out."""
@@ -234,12 +239,8 @@ def _id(text: str) -> str:
 
 
 def _as_greenloop() -> dict[str, str]:
-    ours = {f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER") for field, value in _fields()}
+    ours = {f"GIT_{role}_{part}": text for role in ("AUTHOR", "COMMITTER") for part, text in _WE.items()}
     return {name: value for name, value in ours.items() if not os.environ.get(name)}
-
-
-def _fields() -> tuple[tuple[str, str], ...]:
-    return ("NAME", _NAME), ("EMAIL", _MAIL)
 
 
 def _listing(plumbing: Plumbing, tree: str) -> Mapping[str, Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from itertools import count
@@ -100,6 +101,19 @@ class Bare:
         line = self.git("ls-tree", ref, "--", path).decode().split("\t")[0]
         mode, kind, sha = line.split() if line else ("", "", "")
         return (mode, kind, sha) if line else None
+
+    def shown(self, base: str, head: str) -> dict[str, set[int]]:
+        """The lines of the new side that a pull request's page shows, by file."""
+        found: dict[str, set[int]] = {}
+        path = ""
+        for line in self.git("diff", "--no-ext-diff", "--no-renames", f"{base}...{head}").decode().splitlines():
+            if line.startswith("+++ b/"):
+                path = line.removeprefix("+++ b/")
+            hunk = re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line)
+            if hunk:
+                first, many = int(hunk[1]), int(hunk[2] or 1)
+                found.setdefault(path, set()).update(range(first, first + many))
+        return found
 
     def ahead(self, base: str, head: str) -> int:
         return int(self.git("rev-list", "--count", f"{base}..{head}"))

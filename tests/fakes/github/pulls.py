@@ -86,17 +86,42 @@ def edit_pull(call: Call) -> Json:
     return shapes.pull(call.world, call.repository, found)
 
 
-def review(call: Call) -> Json:
-    found = call.repository.reviews.get(int(call.args["id"]))
-    if found is None or found.number != call.number:
-        raise not_found()
-    return shapes.review(call.world, call.repository, found)
+def reviews(call: Call) -> list[Json]:
+    number = _pull_of(call).number
+    rows = [r for r in call.repository.reviews.values() if r.number == number]
+    return [shapes.review(call.world, call.repository, r) for r in rows]
 
 
-def review_comments(call: Call) -> list[Json]:
-    found = call.repository.reviews[int(review(call)["id"])]
-    rows = [c for c in call.repository.review_comments.values() if c.review == found.id]
-    return [shapes.review_comment(call.world, call.repository, c, found.commit) for c in rows]
+def create_review(call: Call) -> Reply:
+    """One line that is not on the new side of the difference refuses all of it; nobody judges what is their own."""
+    repository, issue, user = call.repository, _pull_of(call), call.sender.user
+    assert issue.pull is not None
+    commit, event = str(call.body.get("commit_id") or issue.pull.sha), str(call.body.get("event"))
+    state = {"COMMENT": "COMMENTED", "APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED"}[event]
+    if state != "COMMENTED" and user is issue.author:
+        raise Refusal(422, "Unprocessable Entity", "Can not request changes on your own pull request")
+    if issue.locked:
+        raise Refusal(403, "Unable to create review because issue is locked.")
+    there = repository.git.shown(repository.git.sha(f"refs/heads/{issue.pull.base}") or "", commit)
+    comments = [dict(c) for c in call.body.get("comments", [])]
+    if any(c["line"] not in there.get(c["path"], ()) or c.get("side") != "RIGHT" for c in comments):
+        raise Refusal(422, "Unprocessable Entity", "Pull request review thread line must be part of the diff")
+    numbers, number = call.world.numbers, issue.number
+    made = Review(id=next(numbers), number=number, author=user, body=body_of(call), state=state, commit=commit)
+    repository.reviews[made.id] = made
+    for c in comments:
+        row = ReviewComment(
+            id=next(numbers),
+            review=made.id,
+            number=number,
+            author=user,
+            body=c["body"],
+            path=c["path"],
+            line=c["line"],
+            diff_hunk="@@ -0,0 +1 @@\n+x",
+        )
+        repository.review_comments[row.id] = row
+    return Reply(data=shapes.review(call.world, repository, made))
 
 
 def reply(call: Call) -> Reply:

@@ -100,7 +100,7 @@ ROUTES = (
     _route("POST", f"{_R}/pulls", pulls.create_pull, "pull_requests"),
     _route("GET", f"{_R}/pulls/{{number}}", pulls.pull, "pull_requests"),
     _route("PATCH", f"{_R}/pulls/{{number}}", pulls.edit_pull, "pull_requests"),
-    _route("GET", f"{_R}/pulls/{{number}}/reviews/{{id}}", pulls.review, "pull_requests"),
-    _route("GET", f"{_R}/pulls/{{number}}/reviews/{{id}}/comments", pulls.review_comments, "pull_requests"),
+    _route("GET", f"{_R}/pulls/{{number}}/reviews", pulls.reviews, "pull_requests"),
+    _route("POST", f"{_R}/pulls/{{number}}/reviews", pulls.create_review, "pull_requests"),
     _route("POST", f"{_R}/pulls/{{number}}/comments/{{id}}/replies", pulls.reply, "pull_requests"),
 )

@@ -39,6 +39,10 @@ def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:
         if first.number == issue.number and first.in_reply_to is None
     ]
     seen |= {"threads": threads} if threads else {}
+    said = [
+        (r.author.login, r.state, r.body) for r in repository.reviews.values() if r.number == issue.number and r.body
+    ]
+    seen |= {"reviews": said} if said else {}
     return seen | ({"head": pull.head, "base": pull.base, "draft": pull.draft} if pull else {})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from greenloop.forge.github import conversation, files, jobs, people, proposals, threads
+from greenloop.forge.github import conversation, files, jobs, people, proposals, reviews, threads
 from greenloop.forge.github.asking import HURRY, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
@@ -17,8 +17,8 @@ from greenloop.forge.github.values import (
     NotAllowed,
     Proposed,
     PullRequest,
+    Remarks,
     Repository,
-    Review,
     ReviewThread,
     Threads,
 )
@@ -75,9 +75,6 @@ class GitHub:
     def thread(self, number: int) -> tuple[Comment, ...]:
         return conversation.thread(self._api, number)
 
-    def review(self, number: int, review_id: int) -> Review:
-        return conversation.review(self._api, number, review_id)
-
     def review_threads(self, number: int) -> Threads:
         return threads.threads(self._api, number)
 
@@ -89,12 +86,16 @@ class GitHub:
         """`thread` is its name in GraphQL."""
         threads.resolve(self._api, number, thread)
 
+    def reviewed(self, number: int, key: str) -> str | None:
+        """The address of the review of the run `key`, if it is there."""
+        return reviews.find(self._api, number, key, me=self.whoami)
+
+    def post_review(self, number: int, key: str, said: Remarks) -> str:
+        """The one review of the run `key`; its address."""
+        return reviews.post(self._api, number, key, said, me=self.whoami)
+
     def react(self, target: Target, number: int, reaction: Reaction) -> None:
         conversation.react(self._api, target, number, reaction=reaction)
-
-    def edit(self, comment: int, body: str) -> None:
-        """The body as it is: the comment of a run keeps its marker only through `say`."""
-        conversation.edit(self._api, comment, body)
 
     def say(self, number: int, key: str, body: str, *, recorded: int | None = None) -> int:
         """The one comment of the run `key` on #`number`, now with this body; its id. `recorded` is what an earlier
@@ -135,10 +136,6 @@ class GitHub:
         """The one open pull request of `branch`, a branch of this repository, made or brought up to date."""
         offer = Offer(branch=branch, base=base, title=title, body=body, draft=draft)
         return proposals.propose(self._api, offer, me=self.whoami)
-
-    def ready(self, number: int) -> None:
-        """No longer a draft."""
-        proposals.set_draft(self._api, proposals.pull_request(self._api, number), draft=False)
 
     def cancel(self, run: str) -> bool:
         """End a workflow run; False when it has ended."""

@@ -1,16 +1,16 @@
-"""What people and we say on GitHub: threads, reviews, reactions, and our one comment of a run."""
+"""What people and we say on GitHub: threads, reactions, and our one comment of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from greenloop.forge.github import reading
 from greenloop.forge.github.asking import Api
 from greenloop.forge.github.bodies import fitted, marked, marker
 from greenloop.forge.github.errors import Ask, Missing
-from greenloop.forge.github.values import Comment, Review
+from greenloop.forge.github.values import Comment
 
 Target = Literal["issue", "pull_request", "comment", "review_comment"]
 Reaction = Literal["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]
@@ -32,14 +32,6 @@ def thread(api: Api, number: int, *, pages: int = _PAGES) -> tuple[Comment, ...]
     return reading.read_all(reading.comment, api.newest(ask, pages=pages))
 
 
-def review(api: Api, number: int, review_id: int) -> Review:
-    path = f"{api.repo}/pulls/{number}/reviews/{review_id}"
-    ask = Ask(path=path, doing=f"read a review of #{number}", needs="pull-requests: read")
-    found = reading.read(reading.review, api.get(ask))
-    rows = api.newest(replace(ask, path=f"{path}/comments"), pages=_PAGES)
-    return replace(found, comments=reading.read_all(reading.review_comment, rows))
-
-
 def react(api: Api, target: Target, number: int, *, reaction: Reaction) -> None:
     """Twice is once: GitHub keeps one reaction of each kind and person."""
     place = {
@@ -52,15 +44,14 @@ def react(api: Api, target: Target, number: int, *, reaction: Reaction) -> None:
     api.write(Ask(verb="POST", path=path, doing=f"react to {words} {number}", needs=_WRITE, body={"content": reaction}))
 
 
-def edit(api: Api, number: int, body: str, *, key: str | None = None) -> None:
-    """With `key` it begins with the marker of that run."""
+def edit(api: Api, number: int, body: str, *, key: str) -> None:
+    """It goes on beginning with the marker of that run."""
     path, body = f"{api.repo}/issues/comments/{number}", _text(api, body, key)
     api.write(Ask(verb="PATCH", path=path, doing=f"edit comment {number}", needs=_WRITE, body={"body": body}))
 
 
-def _text(api: Api, body: str, key: str | None) -> str:
-    clean = api.clean(body)
-    return fitted(clean if key is None else marked(key, clean))
+def _text(api: Api, body: str, key: str) -> str:
+    return fitted(marked(key, api.clean(body)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

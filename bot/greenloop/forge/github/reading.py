@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from greenloop.forge.github.errors import foreign
-from greenloop.forge.github.values import Comment, Issue, PullRequest, Repository, Review, ReviewComment
+from greenloop.forge.github.values import Comment, Issue, PullRequest, Repository, Review
 
 Json = dict[str, Any]
 Value = TypeVar("Value")
-_HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)")
 _ROLES = frozenset({"admin", "maintain", "write", "triage", "read", "none"})
 
 
@@ -100,27 +98,11 @@ def comment(raw: Json) -> Comment:
 
 
 def review(raw: Json) -> Review:
-    """Without its comments: they are another answer."""
-    return Review(
-        id=int(raw["id"]),
-        state=raw["state"].upper(),
-        body=raw["body"] or "",
-        author=_author(raw),
-        commit=raw.get("commit_id"),
-        submitted_at=raw.get("submitted_at"),
-        comments=(),
-    )
+    return Review(id=int(raw["id"]), body=raw["body"] or "", author=_author(raw), url=raw["html_url"])
 
 
-def review_comment(raw: Json) -> ReviewComment:
-    return ReviewComment(
-        id=int(raw["id"]),
-        path=raw["path"],
-        line=None if raw.get("subject_type") == "file" else _line(raw),
-        author=_author(raw),
-        body=raw["body"] or "",
-        in_reply_to=raw.get("in_reply_to_id"),
-    )
+def address(raw: Json) -> str:
+    return str(raw["html_url"])
 
 
 def identity(raw: Json) -> int:
@@ -129,24 +111,6 @@ def identity(raw: Json) -> int:
 
 def login(raw: Json) -> str:
     return str(raw["login"])
-
-
-def _line(raw: Json) -> int | None:
-    """The list of one review's comments has no lines, but each hunk ends where its comment stands."""
-    for name in ("original_line", "line"):  # the first is true of what was reviewed, also when the code moved on
-        if isinstance(raw.get(name), int) and raw.get("side", "RIGHT") != "LEFT":
-            return int(raw[name])
-    return _last_line(raw.get("diff_hunk") or "")
-
-
-def _last_line(hunk: str) -> int | None:
-    """The new side's number of the hunk's last line; of a removed line, the number of the one before it."""
-    head, *lines = hunk.rstrip("\n").split("\n")
-    found = _HUNK.match(head)
-    if found is None or not lines:
-        return None
-    count = sum(not line.startswith(("-", "\\")) for line in lines)
-    return max(1, int(found[1]) + count - 1)
 
 
 def _author(raw: Json) -> str:

@@ -59,26 +59,30 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewComment:
-    """`line` is the line of the new side that it ends at, as the reviewer saw it; None when it is about the file."""
-
+class Review:
     id: int
-    path: str
-    line: int | None
-    author: str
     body: str
-    in_reply_to: int | None
+    author: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    id: int
-    state: str  # "APPROVED" | "CHANGES_REQUESTED" | "COMMENTED" | "DISMISSED" | "PENDING"
+class LineComment:
+    """Of a review: at a line of the new side of the difference."""
+
+    path: str
+    line: int
     body: str
-    author: str
-    commit: str | None  # what the reviewer looked at
-    submitted_at: str | None
-    comments: tuple[ReviewComment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarks:
+    """A review to be posted, of one commit. `alone` says all of it where comments cannot stand at lines."""
+
+    commit: str
+    body: str
+    comments: tuple[LineComment, ...]
+    alone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
