@@ -160,7 +160,7 @@ def test_a_key_is_exchanged_while_the_run_goes_on(tmp_path: Path) -> None:
 
 
 WRONG = [
-    ("models: {fix: a/b}", "`models.fix`: there is no such task. There are: `edit`, `chat`."),
+    ("models: {fix: a/b}", "`models.fix`: there is no such task. There are: `edit`, `chat`, `review`."),
     ("models: {chat: ' '}", "`models.chat` names an empty model."),
     ("fallback_models: ['']", "`fallback_models` names an empty model."),
     ("providers: {'a b': {model: x}}", "`providers.a b`: a name is 1 to 40 letters, digits, `-`, `_` or `.`."),
