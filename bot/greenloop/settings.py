@@ -55,8 +55,8 @@ class Settings:
     api_key: str = field(default="", repr=False)  # from the environment or an input only, never from YAML
     models: Mapping[str, str] = _option(
         {},
-        "The model by task, where it is not `model`: `edit` for changes, `chat` for answers in words, `review` for reviews "
-        "(else as for `edit`). A model given as a flag or input is the one for changes.",
+        "The model by task, where it is not `model`: `edit` for changes, `chat` for answers in words, `review` for "
+        "reviews (else as for `edit`). A model given as a flag or input is the one for changes.",
         "models: {edit: anthropic/claude-sonnet-5, chat: small}",
     )
     fallback_models: tuple[str, ...] = _option(
