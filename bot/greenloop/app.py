@@ -31,8 +31,8 @@ from greenloop.model.kept import remembering
 from greenloop.model.own_keys import keyed
 from greenloop.model.replay import Replay
 from greenloop.places import Places
-from greenloop.ports import Forge, Model, OnProgress, Progress
-from greenloop.sandbox import open_sandbox
+from greenloop.ports import Forge, Model, OnProgress, Progress, Sandbox
+from greenloop.sandbox import open_local
 from greenloop.sandbox.remembered import cache_folder
 from greenloop.sense import hint
 from greenloop.settings import FILE, Settings
@@ -63,7 +63,7 @@ class Order:
 def generate(order: Order, environment: Mapping[str, str], *, model: Model | None = None) -> Outcome:
     """The loop on a local checkout. `model` stands in for the one that the settings name. Raises `GreenloopError` for
     what makes a run impossible."""
-    order = replace(order, knowledge=folders(order.knowledge))
+    order, box = replace(order, knowledge=folders(order.knowledge)), open_local(order.sandbox, environment)
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
         settings = _settings(workspace, base, order, environment, asks=lambda _: model is None)
@@ -94,22 +94,25 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
                 asked,
                 run,
                 Files(journal.folder) if journal.folder else Nowhere(),
-                environment,
+                box=box,
+                cache=cache_folder(environment),
             )
 
 
-def _play(
+def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's matter
     order: Order,
     workspace: GitWorkspace,
     settings: Settings,
     model: Model,
     run: Run,
     forge: Forge,
-    environment: Mapping[str, str],
+    *,
+    box: Sandbox,
+    cache: Path,
 ) -> Outcome:
     with (
         Terminal(settings.attempts) as terminal,
-        bench(workspace, settings, model, terminal, sandbox=order.sandbox, cache=cache_folder(environment)) as made,
+        bench(workspace, settings, model, terminal, box=box, cache=cache) as made,
     ):
         return run_loop(run.request, replace(made, knowledge=order.knowledge), run, forge)
 
@@ -118,6 +121,7 @@ def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> 
     """The checks on `head` (None: the working tree) beside the base."""
     from greenloop.commands.evaluate import evaluate as run_checks  # noqa: PLC0415 - `generate` does not pay for it
 
+    box = open_local(order.sandbox, environment)
     with open_workspace(order.repo) as workspace:
         tip = workspace.resolve(head or "HEAD")
         base = workspace.resolve(order.base) if order.base else _before(workspace, head, tip)
@@ -127,9 +131,7 @@ def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> 
         nobody = Replay((), name="none")
         with (
             Terminal(settings.attempts) as terminal,
-            bench(
-                workspace, settings, nobody, terminal, sandbox=order.sandbox, cache=cache_folder(environment)
-            ) as made,
+            bench(workspace, settings, nobody, terminal, box=box, cache=cache_folder(environment)) as made,
         ):
             return run_checks(replace(request, command="evaluate"), tree, made, name=head or "the working tree")
 
@@ -165,6 +167,7 @@ def _before(workspace: GitWorkspace, head: str | None, tip: str) -> str:
 
 def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Outcome, bool]:
     """Play a recorded run again, offline, without touching any branch. Returns whether the trees are the same."""
+    box = open_local(order.sandbox, environment)
     with open_workspace(order.repo) as workspace:
         entries = find(name, workspace)
         head = entries[0]
@@ -175,7 +178,9 @@ def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Out
         run = Run(workspace, request, Journal(request.key), dry=True)
         run.seen = recording.looked(entries)
         run.begin(head.settings, head.model)
-        outcome = _play(order, workspace, head.settings, model, run, Nowhere(), environment)
+        outcome = _play(
+            order, workspace, head.settings, model, run, Nowhere(), box=box, cache=cache_folder(environment)
+        )
         trees = [e.tree for e in entries if isinstance(e, recording.Judged)]
         return outcome, [a.tree for a in outcome.attempts] == trees
 
@@ -187,14 +192,14 @@ def bench(
     model: Model,
     progress: OnProgress,
     *,
-    sandbox: str,
+    box: Sandbox,
     cache: Path,
     temp: Path | None = None,
 ) -> Iterator[Workbench]:
     """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
     scratch = Path(mkdtemp(prefix="greenloop-", dir=temp))
     scratch.chmod(0o711)  # a confined process of another user passes through to its own folder in here
-    box, stop = open_sandbox(sandbox, cache=cache), Stop()
+    stop = Stop()
     stop.ends(box.stop)
     stop.install()
     try:

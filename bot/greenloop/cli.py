@@ -13,7 +13,8 @@ from typing import Any
 
 from greenloop import asking, confined, indexing
 from greenloop.confined import doctor as diagnosing
-from greenloop.confined.options import BACKENDS
+from greenloop.confined.options import add_choice
+from greenloop.confined.telling import weakly
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.settings import GIVEN, Settings
@@ -127,7 +128,7 @@ def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
     made = _add(commands, "replay", _replay, "play a recorded run again, offline; it must end in the same trees")
     made.add_argument("run", metavar="RUN", help="the key of a run of this repository, or a recording's file")
     made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
-    made.add_argument("--sandbox", choices=BACKENDS, default="auto", help="demand a backend")
+    add_choice(made)
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
 
 
@@ -148,7 +149,7 @@ def _add_common(made: argparse.ArgumentParser, settings: Sequence[str]) -> None:
     made.add_argument(
         "--allow", action="append", default=[], metavar="PATTERN", help="a protected path that may change; repeatable"
     )
-    made.add_argument("--sandbox", choices=BACKENDS, default="auto", help="demand a backend")
+    add_choice(made)
     made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
     documentation = {f.name: f.metadata.get("doc", "") for f in fields(Settings)}
     for name in settings:
@@ -198,22 +199,23 @@ def _ended(outcome: Outcome, *, as_json: bool) -> int:
         print(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
     if outcome.url and not as_json:
         print(f"This text is in {outcome.url}")
+    weakly(outcome.sandbox)
     print(f"greenloop: {printable(render.closing(outcome))}", file=sys.stderr)
     return outcome.reason.exit_code
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from greenloop import app, render, result  # noqa: PLC0415 - as above
+    from greenloop import app  # noqa: PLC0415 - as above
 
     order = app.Order(
         text="", repo=options.repo, base=options.base, overrides=_overrides(options), sandbox=options.sandbox
     )
     measured = app.evaluate(order, options.head, os.environ)
     if options.json:
-        said = result.evaluation(measured.report, measured.verdict, base=measured.base, head=measured.head)
-        print(json.dumps(said, indent=2))
+        print(json.dumps(measured.as_dict(), indent=2))
     else:
-        print(render.verdict(measured.report, measured.verdict), end="")
+        print(measured.shown(), end="")
+    weakly(measured.sandbox)
     return Reason.GREEN.exit_code if measured.verdict.green else measured.exit_code
 
 

@@ -57,6 +57,7 @@ def pull_request(outcome: Outcome) -> str:
     best = outcome.best
     parts = [
         f"**{outcome.reason.sentence}** {evidence(best)}".strip(),
+        weakness(outcome.sandbox),
         f"{inert(outcome.detail)}" if outcome.detail else "",
         _dependencies(best.report) if best else "",
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
@@ -101,11 +102,19 @@ def money(used: Usage) -> str:
     return "no known price" if used.cost is None else f"${used.cost:.4f}"
 
 
-def verdict(report: Report, judged: Verdict) -> str:
+def weakness(sandbox: str) -> str:
+    """What a reader must know of a run that only `--sandbox weak` allowed."""
+    if not sandbox.startswith("weak:"):
+        return ""
+    return f"**Weakly confined** ({inert(sandbox, 600)}): what ran could reach more of this machine than it should."
+
+
+def verdict(report: Report, judged: Verdict, sandbox: str = "") -> str:
     """What `evaluate` shows in a pull request or a terminal."""
     head = "Green" if judged.green else "Not green"
     lines = [
         f"**{head}**, {code(evidence_line(judged))}",
+        weakness(sandbox),
         _dependencies(report),
         f"Checks: {code(checks(report), 400)}",
         _verdict(judged),

@@ -44,6 +44,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "usage": _usage(outcome.usage),
         "omitted": list(outcome.omitted),
         "knowledge": list(outcome.knowledge),
+        "sandbox": outcome.sandbox or None,
         "seconds": round(outcome.seconds, 2),
     }
 
@@ -65,7 +66,7 @@ def _pull_request(outcome: Outcome) -> tuple[int | None, str | None]:
     return (outcome.request.number if outcome.request.source in {Source.PULL_REQUEST, Source.REVIEW} else None), None
 
 
-def evaluation(report: Report, verdict: Verdict, *, base: str, head: str) -> dict[str, Any]:
+def evaluation(report: Report, verdict: Verdict, *, base: str, head: str, sandbox: str) -> dict[str, Any]:
     """What `greenloop evaluate --json` prints."""
     return {
         "status": "green" if verdict.green else "red",
@@ -75,6 +76,7 @@ def evaluation(report: Report, verdict: Verdict, *, base: str, head: str) -> dic
         "dependencies": _dependencies(report),
         "evidence": evidence_line(verdict),
         "verdict": _verdict(verdict),
+        "sandbox": sandbox,
     }
 
 

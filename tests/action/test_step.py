@@ -24,6 +24,8 @@ from greenloop.action.inputs import SANDBOXES, TOKENLESS, WRONG
 from greenloop.action.outputs import CUT
 from greenloop.action.step import STOPPED
 from greenloop.domain import Reason
+from greenloop.errors import UsageError
+from greenloop.sandbox import open_sandbox
 
 Comment = Callable[..., dict[str, Any]]
 SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "docs/result.schema.json").read_text()))
@@ -326,6 +328,19 @@ def test_the_command_line_is_the_same_program(step: Step, comment: Comment) -> N
     )
     why = WRONG.format(name="sandbox", value="x", known=", ".join(SANDBOXES))
     agrees(step.ended(done.returncode, done.stdout, done.stderr), Reason.MISCONFIGURED, why)
+
+
+def test_no_event_is_ever_weakly_confined(step: Step, comment: Comment) -> None:
+    """Whatever the environment says, and however it is spelled: the action knows no such sandbox."""
+    why = WRONG.format(name="sandbox", value="weak", known=", ".join(SANDBOXES))
+    agrees(step.run(comment(), INPUT_SANDBOX="weak"), Reason.MISCONFIGURED, why)
+    assert "weak" not in SANDBOXES
+    ended = step.run(
+        comment(), what="seen", GREENLOOP_SANDBOX="weak", SANDBOX="weak", GITHUB_ACTIONS="", GITHUB_RUN_ID="77"
+    )
+    assert "sandbox='auto'" in ended.summary
+    with pytest.raises(UsageError, match="sandbox 'weak' is not known"):
+        open_sandbox("weak")
 
 
 def test_main_imports_nothing_from_where_it_lies_or_is_started(step: Step, comment: Comment, tmp_path: Path) -> None:

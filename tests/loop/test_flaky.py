@@ -13,6 +13,7 @@ from greenloop.candidate import Candidate, Examined, Start, examine, from_tree
 from greenloop.domain import Request, Severity, Source
 from greenloop.model.replay import Replay
 from greenloop.ports import Completed, Policy, Repl, Sandbox
+from greenloop.sandbox import open_sandbox
 from greenloop.settings import Settings
 from greenloop.tally import short
 from greenloop.workbench import baseline
@@ -74,7 +75,9 @@ def judged(
     nobody = Replay((), name="none")
     with (
         open_workspace(repo) as workspace,
-        bench(workspace, settings, nobody, lambda _: None, sandbox="auto", cache=cache, temp=scratch) as made,
+        bench(
+            workspace, settings, nobody, lambda _: None, box=open_sandbox(cache=cache), cache=cache, temp=scratch
+        ) as made,
     ):
         sandbox = Numbered(made.sandbox, rain)
         numbered = replace(made, sandbox=sandbox)

@@ -1,6 +1,7 @@
 """A program that opens the sandbox and runs one command in it, for the tests that must be another user or interpreter.
 
     python -I drive.py FOLDER-OF-THE-PACKAGE < {"choice", "argv", "cwd", "policy", "without"}
+    python -I drive.py FOLDER-OF-THE-PACKAGE --without CALL,CALL PROGRAM ARGUMENT…
 
 `without` are system calls that are refused to this very process first, as a container's own filter does.
 """
@@ -11,6 +12,7 @@ import ctypes
 import dataclasses
 import errno
 import json
+import os
 import struct
 import sys
 from pathlib import Path
@@ -31,14 +33,14 @@ def refuse(names: list[str]) -> None:
 def drive(order: dict[str, Any]) -> dict[str, Any]:
     from greenloop.errors import NoSandbox  # noqa: PLC0415 - likewise
     from greenloop.ports import Policy  # noqa: PLC0415 - likewise
-    from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - likewise
+    from greenloop.sandbox import open_local  # noqa: PLC0415 - likewise
 
     if order["without"]:
         refuse(order["without"])
     policy = dict(order["policy"])
     for name in ("readable", "writable", "path", "artifacts"):
         policy[name] = tuple(map(Path, policy.get(name, ())))
-    box = open_sandbox(order["choice"])
+    box = open_local(order["choice"], {"HOME": "/nowhere"})
     try:
         completed = box.run(tuple(order["argv"]), cwd=Path(order["cwd"]), policy=Policy(**policy))
     except NoSandbox as error:
@@ -50,4 +52,7 @@ def drive(order: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
+    if sys.argv[2:3] == ["--without"]:
+        refuse(sys.argv[3].split(","))
+        os.execv(sys.argv[4], sys.argv[4:])  # noqa: S606 - no shell is what is wanted
     json.dump(drive(json.load(sys.stdin)), sys.stdout)

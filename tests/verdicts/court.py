@@ -14,6 +14,7 @@ from greenloop.app import bench
 from greenloop.candidate import Candidate, Examined, Start, examine, from_tree
 from greenloop.domain import Request, Source
 from greenloop.model.replay import Replay
+from greenloop.sandbox import open_sandbox
 from greenloop.settings import Settings
 from greenloop.workbench import Baseline, Workbench, baseline
 from greenloop.workspace import open_workspace
@@ -74,7 +75,13 @@ def opened(root: Path, settings: Settings, temporary: pytest.TempPathFactory) ->
     with (
         open_workspace(root) as workspace,
         bench(
-            workspace, settings, Replay((), name="none"), lambda _: None, sandbox="auto", cache=cache, temp=scratch
+            workspace,
+            settings,
+            Replay((), name="none"),
+            lambda _: None,
+            box=open_sandbox(cache=cache),
+            cache=cache,
+            temp=scratch,
         ) as made,
     ):
         commit = workspace.resolve("HEAD")

@@ -24,16 +24,16 @@ class Ended:
     findings: tuple[Finding, ...] = ()
 
 
-def of(outcome: Outcome, *, sandbox: str = "") -> Ended:
+def of(outcome: Outcome) -> Ended:
     """A request that was refused *as an outcome* is a stranger's: that is nothing to fail a job for. Whoever may ask
-    and is refused learns it from an error. `sandbox` is one line that says what confined the checks."""
+    and is refused learns it from an error."""
     code = 0 if outcome.reason is Reason.REFUSED else outcome.reason.exit_code
     verdict = outcome.best.verdict if outcome.best else outcome.verdict
     return Ended(
         result={**result.as_dict(outcome), "exit_code": code},
         code=code,
         sentence=render.closing(outcome),
-        summary=_summary(outcome) + (f"\nSandbox: {sandbox}\n" if sandbox else ""),
+        summary=_summary(outcome) + (f"\nSandbox: {outcome.sandbox}\n" if outcome.sandbox else ""),
         findings=(*verdict.wanted, *verdict.new) if verdict else (),
     )
 

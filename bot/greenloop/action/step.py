@@ -64,8 +64,7 @@ def _ended(call: Call, secrets: Secrets, handle: Handle | None) -> Ended | None:
         outcome = (handle or _service())(call.request, inputs, call.runner, call.payload)
         if outcome is None:
             return None
-        level = _level(inputs.sandbox, call.runner) if handle is None and (outcome.attempts or outcome.verdict) else ""
-        return ended.of(clean(outcome, keys), sandbox=level)
+        return ended.of(clean(outcome, keys))
     except GreenloopError as error:
         return _failed(error, request, keys)
     except Stopped:
@@ -74,16 +73,6 @@ def _ended(call: Call, secrets: Secrets, handle: Handle | None) -> Ended | None:
         sys.stdout.write(redact(traceback.format_exc(), keys))
         detail = redact(f"{type(error).__name__}: {error}", keys)
         return ended.without_outcome(Reason.FAILED, detail, request)
-
-
-def _level(choice: str, runner: Runner) -> str:
-    """What confined the checks. It is asked once more, for the summary; that costs as much as a run of `true`."""
-    from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - only when something was checked
-
-    try:
-        return open_sandbox(choice, cache=runner.cache).level
-    except GreenloopError:  # it was there, so this is of no consequence
-        return ""
 
 
 def _failed(error: GreenloopError, request: Request | None, keys: tuple[str, ...]) -> Ended:

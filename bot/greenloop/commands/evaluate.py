@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from greenloop import render, result
 from greenloop.candidate import Start, examine, from_tree
 from greenloop.domain import Reason, Report, Request, Tree, Unusable, Verdict
 from greenloop.errors import Refused
@@ -22,6 +24,15 @@ class Measured:
     head: str
     start: Baseline
     judged: Tree
+    sandbox: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return result.evaluation(self.report, self.verdict, base=self.base, head=self.head, sandbox=self.sandbox)
+
+    def shown(self) -> str:
+        """For people."""
+        return render.verdict(self.report, self.verdict, self.sandbox)
 
     @property
     def exit_code(self) -> int:
@@ -35,8 +46,15 @@ def evaluate(request: Request, head: Tree, bench: Workbench, *, name: str) -> Me
     base_tree = bench.workspace.tree(request.base)
     base = baseline(bench, base_tree)
     if head == base_tree:
-        alone = _alone(base.report)
-        return Measured(report=base.report, verdict=alone, base=request.base, head=name, start=base, judged=head)
+        return Measured(
+            report=base.report,
+            verdict=_alone(base.report),
+            base=request.base,
+            head=name,
+            start=base,
+            judged=head,
+            sandbox=bench.sandbox.level,
+        )
     start = Start(request=request, base=base, commit=request.base)
     candidate = from_tree(head, start, bench)
     if isinstance(candidate, Unusable):
@@ -50,6 +68,7 @@ def evaluate(request: Request, head: Tree, bench: Workbench, *, name: str) -> Me
         head=name,
         start=base,
         judged=candidate.judged,
+        sandbox=bench.sandbox.level,
     )
 
 

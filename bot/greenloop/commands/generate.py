@@ -72,6 +72,7 @@ def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: 
         lookups=course.lookups,
         omitted=course.task.omitted if course.task else (),
         knowledge=tuple(s.place for s in course.task.knowledge) if course.task else (),
+        sandbox=bench.sandbox.level if course.base else "",
         seconds=seconds,
     )
     return run.close(_proposed(outcome, forge))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from greenloop.confined.options import add_limits, confined
-from greenloop.confined.telling import remarks, show, stoppable
+from greenloop.confined.telling import remarks, show, stoppable, weakly
 
 if TYPE_CHECKING:
     from greenloop.ports import Cell
@@ -48,13 +48,14 @@ def add(ways: Any) -> None:  # noqa: ANN401 - argparse's own type is private
 
 def _repl(options: argparse.Namespace) -> int:
     from greenloop.commands import sandbox as command  # noqa: PLC0415 - as above
-    from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - as above
-    from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - as above
+    from greenloop.sandbox import open_local  # noqa: PLC0415 - as above
     from greenloop.stopping import Stopped  # noqa: PLC0415 - as above
 
-    code, box = 0, open_sandbox(options.sandbox, cache=cache_folder(os.environ))
+    code, box = 0, open_local(options.sandbox, os.environ)
     stop = stoppable(box)
     with contextlib.suppress(Stopped), command.repl(confined(options), box) as python:
+        if options.sandbox == "weak":
+            weakly(box.level)
         cells = command.cells(sys.stdin)
         while (source := _next(cells, stop)) is not None:
             if not python.alive:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from greenloop.confined.options import add_limits, confined
-from greenloop.confined.telling import remarks, show, stoppable
+from greenloop.confined.telling import remarks, show, stoppable, weakly
 
 if TYPE_CHECKING:
     from greenloop.sandbox.taking import Taken
@@ -60,15 +60,15 @@ def add(ways: Any) -> None:  # noqa: ANN401 - argparse's own type is private
 
 def _run(options: argparse.Namespace) -> int:
     from greenloop.commands import sandbox as command  # noqa: PLC0415 - as above
-    from greenloop.sandbox import open_sandbox  # noqa: PLC0415 - as above
-    from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - as above
+    from greenloop.sandbox import open_local  # noqa: PLC0415 - as above
 
     argv = tuple(options.argv[1:] if options.argv[:1] == ["--"] else options.argv)
-    box = open_sandbox(options.sandbox, cache=cache_folder(os.environ))
+    box = open_local(options.sandbox, os.environ)
     stoppable(box)
     ran = command.run(argv, confined(options), box, out=options.out)
     completed = ran.completed
     code = command.exit_code(completed)
+    weakly(box.level)
     if options.json:
         said: dict[str, Any] = {
             "exit_code": completed.exit_code,

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from greenloop.commands.sandbox import Confined
 
-BACKENDS = ("auto", "namespaces", "uid", "container")
+BACKENDS = ("auto", "namespaces", "uid", "container", "weak")
+
+
+def add_choice(made: argparse.ArgumentParser) -> None:
+    """`--sandbox`, of every command that runs something confined."""
+    made.add_argument(
+        "--sandbox",
+        choices=BACKENDS,
+        default="auto",
+        help="demand a backend; `weak` permits, where nothing strong is there, a confinement that does not hold all: "
+        "on your own machine, never in a job, for code that you would run by hand",
+    )
 
 
 def add_limits(made: argparse.ArgumentParser, *, seconds: str) -> None:
@@ -37,7 +48,7 @@ def add_limits(made: argparse.ArgumentParser, *, seconds: str) -> None:
     made.add_argument(
         "--device", action="append", default=[], type=Path, metavar="NODE", help="such as /dev/nvidia0; repeatable"
     )
-    made.add_argument("--sandbox", choices=BACKENDS, default="auto", help="demand a backend")
+    add_choice(made)
     made.add_argument("--json", action="store_true", help="print what came of it as JSON on standard output")
 
 

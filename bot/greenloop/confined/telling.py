@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,6 +20,12 @@ def stoppable(box: Sandbox) -> Stop:
     stop.ends(box.stop)
     stop.install()
     return stop
+
+
+def weakly(level: str) -> None:
+    """Said beside every result of a run that only `--sandbox weak` allowed."""
+    if level.startswith("weak:"):
+        print(f"greenloop: weakly confined, as --sandbox weak permits ({level})", file=sys.stderr)
 
 
 def remarks(killed_by: str | None, *, truncated: bool) -> Iterator[str]:

@@ -110,4 +110,5 @@ class Outcome:
     lookups: int = 0  # answers of nothing but questions
     omitted: tuple[str, ...] = ()
     knowledge: tuple[str, ...] = ()  # places in sources of knowledge that the model was shown
+    sandbox: str = ""  # what confined the checks, in a line; "" when nothing was run
     seconds: float = 0.0

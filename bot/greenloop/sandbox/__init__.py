@@ -10,11 +10,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from greenloop.ports import Sandbox
 
 CHOICES = ("auto", "namespaces", "uid", "container")
+WEAK = "weak"  # only for who sits at a terminal
+_JOB = ("GITHUB_ACTIONS", "GITHUB_EVENT_NAME", "CI")  # what others cause
 
 
 def open_sandbox(choice: str = "auto", *, cache: Path | None = None) -> Sandbox:
@@ -26,3 +29,22 @@ def open_sandbox(choice: str = "auto", *, cache: Path | None = None) -> Sandbox:
     if choice not in CHOICES:
         raise UsageError(f"sandbox {choice!r} is not known; there is {', '.join(CHOICES)}")
     return Box(choice, cache)
+
+
+def open_local(choice: str, environment: Mapping[str, str]) -> Sandbox:
+    """The sandbox of somebody at a terminal, who may say `weak`: what is strong enough, and where nothing is, what
+    there is. Never in a job, where it is others who cause what is run."""
+    from greenloop.errors import UsageError  # noqa: PLC0415 - as above
+    from greenloop.sandbox.box import Box  # noqa: PLC0415 - likewise
+    from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - likewise
+
+    cache = cache_folder(environment)
+    if choice != WEAK:
+        return open_sandbox(choice, cache=cache)
+    job = next((name for name in _JOB if environment.get(name, "").lower() not in {"", "0", "false"}), None)
+    if job is not None:
+        raise UsageError(
+            f"--sandbox weak is for somebody at a terminal, and this is a job ({job} is set): others cause what is run "
+            "here. `greenloop doctor` says what makes the confinement strong."
+        )
+    return Box("auto", cache, weak=True)

@@ -60,6 +60,7 @@ def _cures(reasons: Mapping[str, str]) -> list[str]:
             "on Debian: a kernel of 5.12 or later and user namespaces, which the package bubblewrap also needs"
         )
     cures.append("use Linux 6.2 or later with Landlock (`lsm=` on the kernel's command line names it)")
+    cures.append("in a terminal only, for code that you would run by hand: `--sandbox weak`")
     return cures
 
 

@@ -19,7 +19,7 @@ _lock = threading.Lock()
 @contextmanager
 def fresh() -> Iterator[int | None]:
     """An id for one run, or None when we are an ordinary user or the only one in this user namespace."""
-    choices = _choices() if os.geteuid() == 0 else range(0)
+    choices = _choices() if available() else range(0)
     if not choices:
         yield None
         return
@@ -29,6 +29,11 @@ def fresh() -> Iterator[int | None]:
     finally:
         with _lock:
             _taken.discard(uid)
+
+
+def available() -> bool:
+    """Whether a run can be somebody else here."""
+    return os.geteuid() == 0 and bool(_choices())
 
 
 def _choices() -> range:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # the public module imports enum: 3 ms
 import os
 
-from greenloop.sandbox import confine, kernel, namespaces
+from greenloop.sandbox import confine, kernel, namespaces, offspring
 from greenloop.sandbox.kernel import Unavailable, Unusable
 from greenloop.sandbox.spec import Spec, decode
 
@@ -65,12 +65,7 @@ def _supervise(spec: Spec, status: int) -> None:
     def end(_number: int, _frame: object) -> None:
         if not first:
             os._exit(kernel.NEVER_RUN)
-        if contained:
-            os.kill(first[0], _signal.SIGKILL)
-        elif uid is not None:
-            _kill_all(uid)
-        else:  # the first process of a container: all others end with it
-            os._exit(kernel.NEVER_RUN)
+        _end_all(spec, uid, first[0])
 
     _signal.signal(_signal.SIGTERM, end)
     _signal.signal(_signal.SIGALRM, end)
@@ -82,10 +77,29 @@ def _supervise(spec: Spec, status: int) -> None:
     first.append(child)
     _tell(status, f"first {child}")
     code, peak = _wait(child)
-    if uid is not None and not contained:
+    if not contained:
+        _end_rest(spec, uid)
+    _tell(status, f"exit {code} {peak}")
+
+
+def _end_all(spec: Spec, uid: int | None, first: int) -> None:
+    if spec["backend"] == ["namespaces"]:
+        os.kill(first, _signal.SIGKILL)
+    elif uid is not None:
+        _kill_all(uid)
+    elif spec["backend"] == ["weak"]:
+        offspring.kill()
+    else:  # the first process of a container: all others end with it
+        os._exit(kernel.NEVER_RUN)
+
+
+def _end_rest(spec: Spec, uid: int | None) -> None:
+    """What the program has left running."""
+    if uid is not None:
         _kill_all(uid)
         _reap()
-    _tell(status, f"exit {code} {peak}")
+    elif spec["backend"] == ["weak"]:
+        offspring.end()
 
 
 def _wait(child: int) -> tuple[int, int]:
@@ -147,13 +161,15 @@ def _first(spec: Spec, status: int, alive: int) -> None:
         _offer_to_the_out_of_memory_killer()
         if contained:
             namespaces.build(spec)
-        version = confine.confine(spec, alive, contained=contained)
+        version, found = confine.confine(spec, alive, contained=contained)
     except Unusable as error:
         _tell(status, f"unusable {error}")
         os._exit(kernel.NEVER_RUN)
     except (OSError, Unavailable) as error:
         _tell(status, f"unavailable {_words(error)}")
         os._exit(kernel.NEVER_RUN)
+    if found:
+        _tell(status, f"open {', '.join(found)}")
     _tell(status, f"ready {version}")
     os.close(status)
     os.close(alive)

@@ -38,11 +38,13 @@ class Load:
 
 @dataclass(slots=True)
 class Processes:
-    """All of a run: those of its process namespace (seen through the first one's /proc), or those of its user."""
+    """All of a run: those of its process namespace (seen through the first one's /proc), or those of its user; without
+    either, those below the launcher, which is `above` the first and inherits orphans."""
 
     first: int
     uid: int | None
     contained: bool
+    above: int = 0
     _proc: int = field(default=-1)
     _blind: bool = False
 
@@ -102,9 +104,17 @@ class Processes:
     def _pids(self) -> Iterator[str]:
         if self._proc < 0:
             return
-        for name in os.listdir(self._proc):  # noqa: PTH208 - by descriptor
-            if name.isdigit() and (name != "1" if self.contained else self._is_of_user(name)):
-                yield name
+        names = [name for name in os.listdir(self._proc) if name.isdigit()]  # noqa: PTH208 - by descriptor
+        if self.contained:
+            yield from (name for name in names if name != "1")
+        elif self.uid is None:
+            yield from map(str, below(self.above, {int(name): self._parent(name) for name in names}))
+        else:
+            yield from filter(self._is_of_user, names)
+
+    def _parent(self, pid: str) -> int:
+        words = self._read(f"{pid}/stat").rpartition(")")[2].split()
+        return int(words[1]) if words else 0
 
     def _is_of_user(self, pid: str) -> bool:
         """By its status, not by the owner of its folder, which a process can make look like root."""
@@ -148,6 +158,14 @@ class Processes:
             return
         finally:
             os.close(folder)
+
+
+def below(top: int, parents: dict[int, int]) -> list[int]:
+    """The processes that come from `top`, without it."""
+    found = [top]
+    for pid in found:
+        found += (child for child, parent in parents.items() if parent == pid and child not in found)
+    return found[1:]
 
 
 def _looked(uid: int) -> int:

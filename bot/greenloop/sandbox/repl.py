@@ -130,7 +130,7 @@ class Channel:
         return said
 
 
-Run = Callable[..., tuple[Completed, int]]
+Run = Callable[..., tuple[Completed, object]]
 
 
 class Session:
@@ -188,7 +188,7 @@ class Session:
         argv = ("python3", "-I", "-c", _program(), *inside, str(1024 * self._policy.output))
         policy = replace(self._policy, seconds=_DAY, artifacts=())
         try:
-            completed, _version = self._run(
+            completed, _hold = self._run(
                 argv,
                 cwd=self._cwd,
                 policy=policy,

@@ -9,22 +9,28 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from greenloop.ports import Completed, Policy
-from greenloop.sandbox import container, folders, identity
-from greenloop.sandbox.namespaces import HOME, TMP
+from greenloop.sandbox import container, folders, identity, mirror, order
 from greenloop.sandbox.repl import Channel
 from greenloop.sandbox.spec import Spec, encode, send
-from greenloop.sandbox.view import lies_in, look, outermost, view
 from greenloop.sandbox.watch import SHARED_MEMORY, Ended, Watch, passed
 
 _MB = 1 << 20
 _PREFIX = "greenloop-run-"
-_OLD = 86_400.0  # seconds after which the folders of a run of ours are certainly nobody's
+_DAY = 86_400.0  # after one the folders of a run of ours are certainly nobody's
 _START = "import sys; sys.path.append(sys.argv[1]); from greenloop.sandbox.launch import main; main(int(sys.argv[2]))"
 _LAUNCHER = (sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parents[2]))
-_USUAL_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """What held a run: the ABI of Landlock, and the attacks from inside that work, which only `weak` allows."""
+
+    landlock: int
+    open: tuple[str, ...] = ()
 
 
 class Refused(Exception):
@@ -39,19 +45,19 @@ def once(
     policy: Policy,
     stopped: Callable[[], bool],
     channel: Channel | None = None,
-) -> tuple[Completed, int]:
-    """Run the program; with it the ABI of Landlock that confined it. Raises `Refused`."""
+) -> tuple[Completed, Hold]:
+    """Run the program; with it what confined it. Raises `Refused`."""
     begun = time.monotonic()
     contained = backend == "namespaces"
     with identity.fresh() as uid, _private() as private:
         if uid is None and backend == "uid":
             raise Refused("unavailable needs root, and more than one user in this user namespace")
-        if policy.network == "loopback" and backend == "uid":
+        if policy.network == "loopback" and backend in {"uid", "weak"}:
             raise Refused("unavailable the loopback network needs a network namespace")
-        spec = _spec(backend, argv, cwd=cwd, policy=policy, private=private, uid=uid)
+        spec = order.made(backend, argv, cwd=cwd, policy=policy, private=private, uid=uid)
         written = (*map(Path, spec["writable"]), private / "tmp", private / "home")
         if uid is not None:
-            _open_the_way(spec, contained=backend != "uid")
+            spec = _open_the_way(spec, alone=backend in {"namespaces", "container"})
         with _owned(written, uid) as amount:
             if backend == "container":
                 ended = _in_container(spec, policy=policy, private=private, uid=uid, stopped=stopped, channel=channel)
@@ -61,15 +67,17 @@ def once(
         if ended.refused:
             raise Refused(ended.refused)
         killed_by = ended.killed_by or passed(policy, amount[0], amount[0].bytes)
-        return _completed(ended, policy, killed_by=killed_by, seconds=time.monotonic() - begun), ended.landlock
+        done = _completed(ended, policy, killed_by=killed_by, seconds=time.monotonic() - begun)
+        return done, Hold(landlock=ended.landlock, open=ended.open)
 
 
 def sweep() -> None:
     """Remove the private folders that a killed process of ours left behind."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        status = _status(folder)
-        if status and status.st_uid == os.geteuid() and time.time() - status.st_mtime > _OLD:
-            folders.remove(folder)
+    for prefix, days in ((_PREFIX, 1), (mirror.PREFIX, 7)):
+        for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            status = _status(folder)
+            if status and status.st_uid == os.geteuid() and time.time() - status.st_mtime > days * _DAY:
+                folders.remove(folder)
 
 
 def _status(path: Path) -> os.stat_result | None:
@@ -95,6 +103,15 @@ def _private() -> Iterator[Path]:
         folders.remove(root)
 
 
+def _open_the_way(spec: Spec, *, alone: bool) -> Spec:
+    """For the run's user, who is another one. Raises `Refused`."""
+    order.open_the_way(spec, contained=alone)
+    try:
+        return spec if alone else order.where_it_may_go(spec)
+    except OSError as error:
+        raise Refused(f"unavailable a Python that another user may run could not be laid: {error}") from error
+
+
 @contextmanager
 def _owned(written: tuple[Path, ...], uid: int | None) -> Iterator[list[folders.Amount]]:
     """The written folders belong to the run's user inside, and to us after; then the list holds how much is there."""
@@ -108,60 +125,6 @@ def _owned(written: tuple[Path, ...], uid: int | None) -> Iterator[list[folders.
         yield amount
     finally:
         amount.append(folders.take_back(written, uid))
-
-
-def _spec(backend: str, argv: tuple[str, ...], *, cwd: Path, policy: Policy, private: Path, uid: int | None) -> Spec:
-    contained = backend == "namespaces"
-    seen = view(policy.readable)
-    rooms = [look(os.fspath(path)) for path in (*policy.writable, cwd)]
-    writable = outermost(path for room in rooms[:-1] for path in room.paths)
-    readable = outermost((*seen.paths, *writable))
-    links = (*seen.links, *(link for room in rooms for link in room.links))
-    tmp, home = (TMP, HOME) if contained else (str(private / "tmp"), str(private / "home"))
-    return {
-        "backend": [backend],
-        "parent": [str(os.getpid()) if backend != "container" else container.NOBODY],
-        "identity": [] if uid is None or backend == "container" else [str(uid)],
-        "argv": list(argv),
-        "cwd": [os.fspath(cwd)],
-        "environment": [word for pair in _environment(policy, tmp, home).items() for word in pair],
-        "readable": [path for path in readable if not lies_in(path, writable)],
-        "writable": list(writable),
-        "links": [word for link in dict.fromkeys(links) for word in link],
-        "root": [str(private / "root")],
-        "tmp": [str(private / "tmp")],
-        "home": [str(private / "home")],
-        "canary": [str(private / "canary")],
-        "shared_memory": [str(SHARED_MEMORY)],
-        "devices": [path for device in policy.devices for path in look(os.fspath(device)).paths],
-        "network": [policy.network],
-        "seconds": [str(policy.seconds)],
-        "memory": [str(policy.memory)],
-        "processes": [str(policy.processes)],
-        "disk": [str(policy.disk)],
-    }
-
-
-def _open_the_way(spec: Spec, *, contained: bool) -> None:
-    """Folders made by `mkdtemp` are closed to all but their owner; the run's user is another one."""
-    temporary = Path(tempfile.gettempdir()).resolve()
-    identity.let_in(map(Path, spec["readable"]), temporary)
-    if not contained:
-        identity.let_pass(map(Path, (*spec["readable"], *spec["writable"], *spec["tmp"])), temporary)
-
-
-def _environment(policy: Policy, tmp: str, home: str) -> dict[str, str]:
-    """Nothing of ours: what every program expects, and what the policy gives."""
-    path = (*map(os.fspath, policy.path), str(Path(sys.prefix, "bin")), *_USUAL_PATH)
-    usual = {
-        "PATH": ":".join(path),
-        "HOME": home,
-        "TMPDIR": tmp,
-        "LANG": "C.UTF-8",
-        "USER": "sandbox",
-        "LOGNAME": "sandbox",
-    }
-    return usual | dict(policy.environment)
 
 
 def _follow(

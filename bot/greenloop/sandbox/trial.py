@@ -60,7 +60,7 @@ def attempt(backend: str) -> Trial:
     """Run nothing in it, and so all of its attacks on itself."""
     names = selfcheck.attacks(canary="", parent=0, loopback=False)
     try:
-        _done, version = _run(backend, ("true",), Path("/usr"), Policy(seconds=60.0))
+        _done, hold = _run(backend, ("true",), Path("/usr"), Policy(seconds=60.0))
     except run.Refused as refused:
         reason = str(refused)
         if _WORKS not in reason:
@@ -69,7 +69,7 @@ def attempt(backend: str) -> Trial:
         attacks = tuple(Probe(name=name, held=name not in open_) for name in names)
         return Trial(backend=backend, works=False, reason=reason, attacks=attacks)
     attacks = tuple(Probe(name=name, held=True) for name in names)
-    return Trial(backend=backend, works=True, landlock=version, attacks=attacks)
+    return Trial(backend=backend, works=True, landlock=hold.landlock, attacks=attacks)
 
 
 def limits(backend: str) -> Iterator[Probe]:
@@ -99,5 +99,5 @@ def _outlived(backend: str) -> Probe:
     return Probe(name="nothing outlives the run", held=gone)
 
 
-def _run(backend: str, argv: tuple[str, ...], cwd: Path, policy: Policy) -> tuple[Completed, int]:
+def _run(backend: str, argv: tuple[str, ...], cwd: Path, policy: Policy) -> tuple[Completed, run.Hold]:
     return run.once(backend, argv, cwd=cwd, policy=policy, stopped=lambda: False)

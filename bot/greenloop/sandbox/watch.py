@@ -37,6 +37,7 @@ class Ended:
 
     refused: str = ""
     landlock: int = 0
+    open: tuple[str, ...] = ()  # attacks from inside that work
     exit_code: int
     stdout: bytes
     stderr: bytes
@@ -143,7 +144,8 @@ class Watch:
         self._words += part
         first = self._word("first")
         if first and self._word("ready") and self._seen is None:
-            self._seen = Processes(self.elsewhere() if self.elsewhere else int(first[0]), self.uid, self.contained)
+            start = self.elsewhere() if self.elsewhere else int(first[0])
+            self._seen = Processes(start, self.uid, self.contained, above=self.process.pid)
             self._open(self._seen)
         return bool(part)
 
@@ -217,6 +219,7 @@ class Watch:
         return Ended(
             refused="" if ready else words or f"unavailable the launcher ended early: {_last_line(err.kept)}",
             landlock=int(ready[0]) if ready else 0,
+            open=tuple(" ".join(self._word("open")).split(", ")) if self._word("open") else (),
             exit_code=code,
             stdout=bytes(out.kept),
             stderr=bytes(err.kept),

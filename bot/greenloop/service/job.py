@@ -26,6 +26,7 @@ from greenloop.model.keys import split
 from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
+from greenloop.sandbox import open_sandbox
 from greenloop.service import earlier, record, review
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
@@ -206,7 +207,8 @@ def counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) ->
 def made_bench(
     job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress
 ) -> AbstractContextManager[Workbench]:
-    return bench(workspace, job.settings, model, progress, sandbox=job.sandbox, cache=job.cache, temp=job.temp)
+    box = open_sandbox(job.sandbox, cache=job.cache)
+    return bench(workspace, job.settings, model, progress, box=box, cache=job.cache, temp=job.temp)
 
 
 @contextmanager

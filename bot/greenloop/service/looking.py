@@ -9,7 +9,7 @@ from greenloop.commands.explain import explain
 from greenloop.domain import Outcome, Reason
 from greenloop.model.replay import Replay
 from greenloop.ports import Progress
-from greenloop.render import cost, verdict
+from greenloop.render import cost
 from greenloop.service.job import HANDLED, Job, counted, made_bench, private, tip_of
 from greenloop.service.reviewing import DEEP, base_of
 
@@ -29,7 +29,8 @@ def judge(job: Job) -> Outcome:
         request=request,
         reason=Reason.GREEN if measured.verdict.green else Reason.of(measured.exit_code),
         verdict=measured.verdict,
-        answer=verdict(measured.report, measured.verdict),
+        answer=measured.shown(),
+        sandbox=measured.sandbox,
     )
     job.told.ended(outcome)
     return outcome
