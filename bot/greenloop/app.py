@@ -22,7 +22,7 @@ from greenloop.context import Source as InTree
 from greenloop.domain import Outcome, Request, Source
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
-from greenloop.knowledge import folders
+from greenloop.knowledge import NOTHING_BEYOND, Outside, outside
 from greenloop.model import key_from, open_model, secrets
 from greenloop.model.accounted import booked
 from greenloop.model.budget import Budget, estimate_tokens
@@ -57,13 +57,14 @@ class Order:
     overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     sandbox: str = "auto"
     fresh: bool = False
-    knowledge: tuple[Path, ...] = ()  # folders outside the repository
+    knowledge: tuple[str, ...] = ()  # folders and addresses outside the repository, as written
 
 
 def generate(order: Order, environment: Mapping[str, str], *, model: Model | None = None) -> Outcome:
     """The loop on a local checkout. `model` stands in for the one that the settings name. Raises `GreenloopError` for
     what makes a run impossible."""
-    order, box = replace(order, knowledge=folders(order.knowledge)), open_local(order.sandbox, environment)
+    outside(order.knowledge)  # what is wrong there is told before anything else is done
+    box = open_local(order.sandbox, environment)
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
         settings = _settings(workspace, base, order, environment, asks=lambda _: model is None)
@@ -112,9 +113,9 @@ def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's m
 ) -> Outcome:
     with (
         Terminal(settings.attempts) as terminal,
-        bench(workspace, settings, model, terminal, box=box, cache=cache) as made,
+        bench(workspace, settings, model, terminal, box=box, cache=cache, beyond=outside(order.knowledge)) as made,
     ):
-        return run_loop(run.request, replace(made, knowledge=order.knowledge), run, forge)
+        return run_loop(run.request, made, run, forge)
 
 
 def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> Measured:
@@ -150,7 +151,7 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
                 cache=cache_folder(environment),
                 repository=str(order.repo.resolve()),
                 query=query,
-                folders=folders(order.knowledge),
+                beyond=outside(order.knowledge),
                 budget=min(settings.context_tokens // 2, settings.snippet_tokens),
                 say=lambda words: terminal(Progress(phase="index", detail=words)),
                 told=lambda done, of: terminal(Progress(phase="index", detail=f"{done} of {of} files")),
@@ -186,7 +187,7 @@ def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Out
 
 
 @contextmanager
-def bench(
+def bench(  # noqa: PLR0913 - all that a bench is made of
     workspace: GitWorkspace,
     settings: Settings,
     model: Model,
@@ -195,6 +196,7 @@ def bench(
     box: Sandbox,
     cache: Path,
     temp: Path | None = None,
+    beyond: Outside = NOTHING_BEYOND,
 ) -> Iterator[Workbench]:
     """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
     scratch = Path(mkdtemp(prefix="greenloop-", dir=temp))
@@ -213,6 +215,7 @@ def bench(
             stop=stop,
             scratch=scratch,
             cache=cache,
+            beyond=beyond,
         )
     finally:
         rmtree(scratch, ignore_errors=True)

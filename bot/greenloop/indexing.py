@@ -28,8 +28,11 @@ def add(made: argparse.ArgumentParser) -> None:
 
 
 def add_knowledge(made: argparse.ArgumentParser) -> None:
-    words = "a folder beside the repository to quote from, such as a clone of your guidelines; repeatable"
-    made.add_argument("--knowledge", action="append", default=[], type=Path, metavar="DIR", help=words)
+    words = (
+        "what to quote from beside the repository: a folder, a clone and @commit[:folder], or "
+        "https://host/owner/name[@ref][:folder], read without any credential; repeatable"
+    )
+    made.add_argument("--knowledge", action="append", default=[], metavar="WHERE", help=words)
 
 
 def _run(options: argparse.Namespace) -> int:

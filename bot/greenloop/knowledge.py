@@ -1,7 +1,9 @@
-"""Sources of knowledge: designs, conventions and snippets, from the repository itself or from folders of the machine.
+"""Sources of knowledge: designs, conventions and snippets, from the repository itself, from other repositories or from
+folders of the machine.
 
-The settings of a repository come from whoever can write to it, so they name nothing but its own paths. A folder of the
-machine is read only when its user names it; links in it are not followed, and what must never be sent stays here.
+The settings of a repository come from whoever can write to it, so of the machine they name nothing. A folder of it, and
+in a terminal the address of another repository as well, is read only when the user names it; links are not followed,
+and what must never be sent stays where it is. The token of a job goes to the server that it is for and to no other.
 """
 
 from __future__ import annotations
@@ -9,17 +11,31 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
+from greenloop import elsewhere
 from greenloop.context import Source, hidden, sendable
-from greenloop.errors import UsageError
+from greenloop.elsewhere import Address
+from greenloop.errors import GreenloopError, UsageError
+from greenloop.model.given import origin
+from greenloop.ports import Entry
 from greenloop.retrieval import kinds
 from greenloop.retrieval.corpus import File, Read
 from greenloop.settings import Settings
+from greenloop.workspace import Borrowed, Remote, at_hand, borrow
 
-NO_FOLDER = "--knowledge: {path} is not a folder that can be read. Name one that is there, or leave the option out."
+NO_FOLDER = (
+    "--knowledge: {path} is not a folder that can be read, nor one of git and @ a commit, nor the address of a "
+    "repository. Name one that is there, or leave the option out."
+)
+NO_ADDRESS = "--knowledge: the address {why}."
+NOT_FETCHED = (
+    "{address}: named by the settings of the repository, and not read from this machine unless you name it: "
+    "--knowledge {address}"
+)
 NOTHING = "`knowledge`: nothing can be read at {name}."
 TOO_MANY = "{name}: only the first {most} files are searched."
 _MOST = 20_000  # files of one folder: more is no collection of designs but a disk
@@ -33,33 +49,136 @@ class Shelf:
     place: str
     files: tuple[File, ...]
     read: Read
+    close: Callable[[], None] = lambda: None
 
 
-def folders(named: Sequence[Path]) -> tuple[Path, ...]:
-    """The folders that a user has named, or an error before anything is paid for."""
-    for path in named:
-        if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
-            raise UsageError(NO_FOLDER.format(path=path))
-    return tuple(path.resolve() for path in named)
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """A repository of the machine, as a commit has it and not as its files are now."""
+
+    root: Path
+    ref: str
+    folder: str
 
 
-def shelves(source: Source, outside: Sequence[Path], say: Callable[[str], None]) -> Iterator[Shelf]:
-    """What the settings name in the tree, then the folders that the user names."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What lies outside of the repository. `named` is what the user has named; `token` is a job's, for the server at
+    `server`; a job also reads the addresses in its settings, which come from the default branch."""
+
+    named: tuple[Path | AtHand | Address, ...] = ()
+    server: str = ""
+    token: str = field(default="", repr=False)
+
+    def remote(self, address: Address) -> Remote:
+        ours = self.token and self.server and origin(address.url) == origin(self.server)
+        return Remote(url=address.url, token=self.token if ours else "")
+
+
+NOTHING_BEYOND = Outside()
+
+
+def outside(named: Sequence[str]) -> Outside:
+    """What a user has named, or an error before anything is paid for."""
+    return Outside(named=tuple(map(_named, named)))
+
+
+def _named(text: str) -> Path | AtHand | Address:
+    if elsewhere.is_address(text):
+        why = elsewhere.problem(text)
+        if why:
+            raise UsageError(NO_ADDRESS.format(why=why))
+        return elsewhere.parse(text)
+    path = Path(text)
+    if _readable(path):
+        return path.resolve()
+    root, at, ref = text.rpartition("@")
+    ref, _, folder = ref.partition(":")
+    if at and _readable(Path(root)) and elsewhere.is_ref(ref):
+        return AtHand(Path(root).resolve(), ref, folder.strip("/"))
+    raise UsageError(NO_FOLDER.format(path=text))
+
+
+def _readable(path: Path) -> bool:
+    return path.is_dir() and os.access(path, os.R_OK | os.X_OK)
+
+
+def shelves(source: Source, beyond: Outside, kept: Path | None, say: Callable[[str], None]) -> Iterator[Shelf | str]:
+    """What the settings name, then what the user names; a text where something is not read, and why. Packs of other
+    repositories are kept below `kept`. Raises `GreenloopError` for what the user has named."""
     for name in source.settings.knowledge:
-        files = tuple(
-            File(e.path, e.id, e.size)
-            for e in source.entries()
-            if name in {".", e.path} or e.path.startswith(f"{name}/")
+        if not elsewhere.is_address(name):
+            yield _told(_own(source, name), say)
+            continue
+        address = elsewhere.parse(name)
+        if beyond.server:
+            try:
+                yield _told(_borrowed(address, beyond, source.settings, kept, say), say)
+            except GreenloopError as error:
+                yield str(error)
+        elif address not in beyond.named:
+            yield NOT_FETCHED.format(address=address)
+    for named in beyond.named:
+        yield _told(_outside(named, beyond, source.settings, kept, say), say)
+
+
+def _told(shelf: Shelf, say: Callable[[str], None]) -> Shelf:
+    if all(file.path.endswith(kinds.MARKS) for file in shelf.files):
+        say(NOTHING.format(name=shelf.name.removesuffix(":")))
+    return shelf
+
+
+def _own(source: Source, name: str) -> Shelf:
+    files = (
+        File(e.path, e.id, e.size)
+        for e in source.entries()
+        if e.path == kinds.MARKS or name in {".", e.path} or e.path.startswith(f"{name}/")
+    )
+    return Shelf(name, f"tree {name}", tuple(files), source.text)
+
+
+def _outside(
+    named: Path | AtHand | Address, beyond: Outside, settings: Settings, kept: Path | None, say: Callable[[str], None]
+) -> Shelf:
+    if isinstance(named, Address):
+        return _borrowed(named, beyond, settings, kept, say)
+    if isinstance(named, AtHand):
+        return _commit(
+            at_hand(named.root, named.ref), named.root.name, f"git {named.root}", named.folder, settings, say
         )
-        if not files:
-            say(NOTHING.format(name=name))
-        yield Shelf(name, f"tree {name}", files, source.text)
-    for root in outside:
-        folder = _Folder(root, source.settings)
-        files = tuple(folder.files(say))
-        if not files:
-            say(NOTHING.format(name=root.name))
-        yield Shelf(root.name, f"folder {root}", files, folder.text)
+    folder = _Folder(named, settings)
+    return Shelf(named.name, f"folder {named}", tuple(folder.files(say)), folder.text)
+
+
+def _borrowed(
+    address: Address, beyond: Outside, settings: Settings, kept: Path | None, say: Callable[[str], None]
+) -> Shelf:
+    say(f"Reading {address}")
+    found = borrow(beyond.remote(address), address.ref, kept=kept)
+    return _commit(found, address.name, f"at {address.url}", address.folder, settings, say)
+
+
+def _commit(
+    found: Borrowed, name: str, place: str, folder: str, settings: Settings, say: Callable[[str], None]
+) -> Shelf:
+    """A commit as a shelf; a pattern may begin at the repository or in it."""
+    short = name.rpartition("/")[2]
+
+    def wanted(entry: Entry) -> bool:
+        inside = entry.path in {folder, kinds.MARKS} or entry.path.startswith(f"{folder}/" if folder else "")
+        away = hidden(entry.path, settings) or hidden(f"{short}/{entry.path}", settings)
+        return inside and not away and entry.path.isprintable() and (entry.size or 0) <= kinds.LARGEST
+
+    there = {entry.path: entry for entry in islice(filter(wanted, found.entries()), _MOST + 1)}
+    if len(there) > _MOST:
+        there.popitem()
+        say(TOO_MANY.format(name=name, most=_MOST))
+
+    def read(path: str) -> str | None:
+        return sendable(found.read(there[path])) if path in there else None
+
+    files = tuple(File(e.path, e.id, e.size) for e in there.values())
+    return Shelf(f"{name}@{found.commit[:12]}:", f"{place} {folder}", files, read, found.close)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Self
 
 from greenloop.context import Source
 from greenloop.domain import Snippet
-from greenloop.knowledge import Shelf, shelves
+from greenloop.knowledge import NOTHING_BEYOND, Outside, Shelf, shelves
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.embeddings import open_embedder
 from greenloop.ports import Found
 from greenloop.retrieval import history, kinds, opening
-from greenloop.retrieval.corpus import File, searchable
+from greenloop.retrieval.corpus import File, Read, searchable
 from greenloop.retrieval.hybrid import Hybrid, Material
 
 Say = Callable[[str], None]
@@ -24,10 +24,12 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Implements `ports.Retriever`: the code, and each source of knowledge by its name."""
+    """Implements `ports.Retriever`: the code, and each source of knowledge with its index; `missing` are those that
+    could not be read, with the reason."""
 
     code: Hybrid
-    shelves: tuple[tuple[str, Hybrid], ...] = ()
+    shelves: tuple[tuple[Shelf, Hybrid], ...] = ()
+    missing: tuple[str, ...] = ()
 
     def find(self, query: str, budget: int) -> Found:
         return self.code.find(query, budget)
@@ -36,15 +38,17 @@ class Search:
         """Every source has the same share, and what one leaves goes to those behind it: scores of different
         collections cannot be compared."""
         found: list[Snippet] = []
-        for left, (name, shelf) in zip(range(len(self.shelves), 0, -1), self.shelves, strict=True):
-            new = [replace(s, source=name) for s in shelf.find(query, budget // left).snippets]
+        for left, (shelf, made) in zip(range(len(self.shelves), 0, -1), self.shelves, strict=True):
+            new = [replace(s, source=shelf.name) for s in made.find(query, budget // left).snippets]
             budget -= sum(estimate_tokens(s.text) for s in new)
             found += new
         return tuple(found)
 
     def close(self) -> None:
-        for made in (self.code, *(shelf for _, shelf in self.shelves)):
+        self.code.close()
+        for shelf, made in self.shelves:
             made.close()
+            shelf.close()
 
     def __enter__(self) -> Self:
         return self
@@ -55,17 +59,22 @@ class Search:
 
 def material(source: Source, commit: str | None) -> Material:
     """What may be searched in a tree; `commit` is where its past begins."""
-    marks = source.text(".gitattributes") or ""
-    files = (File(e.path, e.id, e.size) for e in source.entries())
+    files = [File(e.path, e.id, e.size) for e in source.entries()]
     past = source.workspace.past(commit, history.COMMITS) if commit else ()
     return Material(
-        files=searchable(files, kinds.attributes(marks)),
+        files=searchable(files, _marked(files, source.text)),
         read=source.text,
         past=tuple(history.past(message, paths) for message, paths in past),
         estimate=estimate_tokens,
         embedder=open_embedder(source.settings),
         vector_store=source.settings.vector_store,
     )
+
+
+def _marked(files: Sequence[File], read: Read) -> Callable[[str], bool]:
+    """What `.gitattributes` among these files say: generated, vendored, binary."""
+    marks = [f.path for f in files if f.path == kinds.MARKS or f.path.endswith(f"/{kinds.MARKS}")]
+    return kinds.attributes({path: read(path) or "" for path in marks})
 
 
 def search(  # noqa: PLR0913 - where an index lies, and who hears of it
@@ -77,21 +86,26 @@ def search(  # noqa: PLR0913 - where an index lies, and who hears of it
     trusted: bool,
     say: Say = lambda _words: None,
     told: Told = lambda _done, _of: None,
-    folders: Sequence[Path] = (),
+    beyond: Outside = NOTHING_BEYOND,
 ) -> Search:
-    """Ready for queries. `trusted` is whether the tree is the repository's own and no stranger's; `folders` are those
-    that the user has named."""
+    """Ready for queries. `trusted` is whether the tree is the repository's own and no stranger's; `beyond` is what may
+    be read outside of it."""
 
     def opened(place: str, what: Material, without: Sequence[str] = ()) -> Hybrid:
         path = None if cache is None else opening.place(cache, place, trusted=trusted)
         return Hybrid(opening.open_store(path, say), what, progress=told, say=say, without=without)
 
     def known(shelf: Shelf) -> Hybrid:
-        what = Material(files=searchable(shelf.files), read=shelf.read, estimate=estimate_tokens)
+        away = _marked(shelf.files, shelf.read)
+        what = Material(files=searchable(shelf.files, away), read=shelf.read, estimate=estimate_tokens)
         return opened(f"{repository}\0{shelf.place}", what, without=("kind",))
 
-    beside = tuple((shelf.name, known(shelf)) for shelf in shelves(source, folders, say))
-    return Search(opened(repository, material(source, commit)), beside)
+    every = tuple(shelves(source, beyond, cache and cache / "knowledge", say))
+    beside = tuple((shelf, known(shelf)) for shelf in every if isinstance(shelf, Shelf))
+    missing = tuple(why for why in every if isinstance(why, str))
+    for why in missing:
+        say(why)
+    return Search(opened(repository, material(source, commit)), beside, missing)
 
 
 def retriever(

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from greenloop import orders, patterns, provider_rules
+from greenloop import elsewhere, orders, patterns, provider_rules
 from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
@@ -32,9 +32,10 @@ SHELL = "`{key}` holds `{word}`, which only a shell understands; there is none. 
 ADDRESS = "`api_base` must be an address such as `http://127.0.0.1:8000/v1`, not `{value}`."
 SERVICE = "`advisories` must be an address such as `https://api.osv.dev`, without user name or password, not `{value}`."
 ELSEWHERE = (
-    "`knowledge` names what lies in this repository, such as `docs/design`, not `{value}`. For another repository or a "
-    "folder of the machine: make a clone of it and run `greenloop generate --knowledge DIR`."
+    "`knowledge` names what lies in this repository, such as `docs/design`, or the address of another one, not "
+    "`{value}`. For a folder of the machine: `greenloop generate --knowledge DIR`."
 )
+ADDRESSED = "The address in `knowledge` {why}."
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
 _MAY_BE_ZERO = frozenset(
@@ -122,6 +123,13 @@ def _words(place: Place, command: str, *, required: bool = False) -> Iterator[tu
             return
 
 
+def _knowledge(path: str) -> str:
+    if not elsewhere.is_address(path):
+        return "" if _inside(path) else ELSEWHERE.format(value=path)
+    why = elsewhere.problem(path)
+    return ADDRESSED.format(why=why) if why else ""
+
+
 def _paths(settings: Settings) -> Iterator[tuple[Place, str]]:
     if settings.directory and not _inside(settings.directory):
         yield ("directory",), PATH.format(key="directory", value=settings.directory)
@@ -129,8 +137,9 @@ def _paths(settings: Settings) -> Iterator[tuple[Place, str]]:
         if check.report and not _inside(check.report):
             yield ("commands", name, "report"), PATH.format(key=f"commands.{name}.report", value=check.report)
     for i, path in enumerate(settings.knowledge):
-        if not _inside(path) or "://" in path:
-            yield ("knowledge", i), ELSEWHERE.format(value=path)
+        wrong = _knowledge(path)
+        if wrong:
+            yield ("knowledge", i), wrong
     for key in ("allow", "paths", "never_send"):
         for i, pattern in enumerate(getattr(settings, key)):
             why = patterns.problem(pattern)

@@ -124,8 +124,9 @@ class Settings:
     )
     knowledge: tuple[str, ...] = _option(
         (),
-        "Its files and folders that tell how things are done (designs, snippets), quoted with their source; see below.",
-        "knowledge: [docs/design, snippets]",
+        "What tells how things are done (designs, snippets), quoted with its source: files and folders of the "
+        "repository, and addresses of others, `https://host/owner/name[@ref][:folder]`; see below.",
+        "knowledge: [docs/design, 'https://github.com/acme/guidelines@v1:python']",
     )
     prices: Prices | None = _option(  # noqa: RUF009 - a frozen default
         None, "US dollars per million tokens, for a model without a public price.", "prices: {input: 0.5, output: 1.5}"

@@ -15,6 +15,7 @@ from greenloop.clean import clean
 from greenloop.domain import CheckResult, Dependency, Finding, Report, Status, Tree
 from greenloop.environment import added, checked, extend, is_manifest
 from greenloop.environment import prepare as prepare_environment
+from greenloop.knowledge import NOTHING_BEYOND, Outside
 from greenloop.model.budget import Budget
 from greenloop.ports import Change, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
 from greenloop.settings import Settings
@@ -23,7 +24,8 @@ from greenloop.stopping import Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workbench:
-    """`scratch` is private to the run and removed at its end; `cache` outlives it."""
+    """`scratch` is private to the run and removed at its end; `cache` outlives it; `beyond` is what may be read outside
+    of the repository."""
 
     settings: Settings
     workspace: Workspace
@@ -34,7 +36,7 @@ class Workbench:
     stop: Stop
     scratch: Path
     cache: Path
-    knowledge: tuple[Path, ...] = ()  # folders outside the repository that the user has named
+    beyond: Outside = NOTHING_BEYOND
 
     def say(self, phase: str, **words: object) -> None:
         self.progress(Progress(phase=phase, usage=self.budget.used, **words))  # type: ignore[arg-type]

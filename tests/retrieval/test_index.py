@@ -29,13 +29,14 @@ def test_the_command_builds_an_index_and_says_what_is_in_it(make_repo: Repo, tmp
     assert (code, said.pop("bytes") > 0, said.pop("seconds") >= 0) == (0, True, True)
     assert (index.is_file(), index.is_relative_to(tmp_path / "cache/greenloop/index/own")) == (True, True)
     assert said == {
-        "files": {"source": 3, "test": 1, "prose": 1},
-        "new": 5,
-        "chunks": 6,
+        "files": {"source": 2, "test": 1, "prose": 1},
+        "new": 4,
+        "chunks": 5,
         "commits": 1,
         "quoted": [quoted("pkg/uploader.py", 3, "Uploader.send matches the request")],
         "outline": ["tests/test_uploader.py (tests of pkg/uploader.py)"],
         "knowledge": {},
+        "missing": [],
         "known": [],
     }
 

@@ -128,9 +128,15 @@ def test_what_is_not_written_here_is_left_out() -> None:
     data = [b"a\0b", b"# @generated\n", b"x=1;" * 2000, b"x = 1\n" * 2000]
     assert [is_data(text) for text in data] == [True, True, True, False]
     away = attributes(
-        '*.js linguist-vendored\nkept.js -linguist-vendored\n"made/a b" binary\n# x binary\n[attr]y binary\n'
+        {
+            "sub/.gitattributes": "/a.js -linguist-vendored\n*.py linguist-generated\n",
+            ".gitattributes": "*.js linguist-vendored\nkept.js -linguist-vendored\n# x binary\n[attr]y binary\n",
+        }
     )
-    assert [away(path) for path in ("a.js", "kept.js", "made/a", "x", "y")] == [True, False, False, False, False]
+    marked = [
+        path for path in ("a.js", "kept.js", "x", "y", "a.py", "sub/a.js", "sub/in/a.js", "sub/a.py") if away(path)
+    ]
+    assert marked == ["a.js", "sub/in/a.js", "sub/a.py"]
 
 
 def test_what_hangs_together_with_the_code_is_named_beside_it() -> None:

@@ -38,7 +38,8 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
             course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
             return
         red = expected(request, source, base.report, bench)
-        course.task = task = gather(request, source, found, baseline=base.report, wanted=red, thread=course.thread)
+        task = gather(request, source, found, baseline=base.report, wanted=red, thread=course.thread)
+        course.task = task = replace(task, omitted=(*task.omitted, *found.missing))
     start = Start(request=request, base=base, commit=request.base)
 
     def commit(made: Made, candidate: Candidate) -> str:
@@ -108,7 +109,7 @@ def searching(request: Request, bench: Workbench) -> Search:
         trusted=request.source not in {Origin.PULL_REQUEST, Origin.REVIEW} and not request.fork,
         say=lambda words: bench.say("index", detail=words),
         told=told,
-        folders=bench.knowledge,
+        beyond=bench.beyond,
     )
 
 

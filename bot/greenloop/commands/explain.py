@@ -39,6 +39,7 @@ def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Mess
         answer=rendered(reply.text, lines, Place(page=page, commit=request.base)),
         usage=bench.budget.used,
         model=bench.model.name,
-        omitted=task.omitted,
+        omitted=(*task.omitted, *found.missing),
+        knowledge=tuple(s.place for s in task.knowledge),
         seconds=monotonic() - began,
     )

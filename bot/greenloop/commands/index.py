@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
 from greenloop.context import KNOWN, Source
 from greenloop.domain import Snippet
+from greenloop.knowledge import Outside
 from greenloop.model.budget import estimate_tokens
 from greenloop.ports import Found
 from greenloop.search import Say, Told, search
@@ -27,6 +28,7 @@ class Indexed:
     size: int  # bytes
     seconds: float
     knowledge: dict[str, int] = field(default_factory=dict)  # chunks by source
+    missing: tuple[str, ...] = ()  # sources that could not be read, and why
     found: Found | None = None
     known: tuple[Snippet, ...] = ()
 
@@ -38,20 +40,18 @@ def index(  # noqa: PLR0913 - one call of the command line
     cache: Path,
     repository: str,
     query: str = "",
-    folders: Sequence[Path] = (),
+    beyond: Outside,
     budget: int,
     say: Say,
     told: Told,
     clock: Callable[[], float] = monotonic,
 ) -> Indexed:
     began = clock()
-    every = search(
-        source, commit, cache=cache, repository=repository, trusted=True, say=say, told=told, folders=folders
-    )
+    every = search(source, commit, cache=cache, repository=repository, trusted=True, say=say, told=told, beyond=beyond)
     with every:
         made = every.code
-        known = every.know(query, budget // KNOWN) if query else ()
-        left = budget - sum(estimate_tokens(s.text) for s in known)
+        quoted = every.know(query, budget // KNOWN) if query else ()
+        left = budget - sum(estimate_tokens(s.text) for s in quoted)
         seconds = clock() - began
         path = made.store.path
         return Indexed(
@@ -62,9 +62,13 @@ def index(  # noqa: PLR0913 - one call of the command line
             commits=len(made.past),
             size=path.stat().st_size if path else 0,
             seconds=seconds,
-            knowledge={name: sum(len(row.bodies) for row in shelf.corpus.rows) for name, shelf in every.shelves},
+            knowledge={
+                shelf.name.removesuffix(":"): sum(len(row.bodies) for row in known.corpus.rows)
+                for shelf, known in every.shelves
+            },
+            missing=every.missing,
             found=made.find(query, left) if query else None,
-            known=known,
+            known=quoted,
         )
 
 
@@ -78,6 +82,7 @@ def as_dict(done: Indexed) -> dict[str, object]:
         "commits": done.commits,
         "bytes": done.size,
         "knowledge": done.knowledge,
+        "missing": list(done.missing),
         "known": [s.place for s in done.known],
         "seconds": round(done.seconds, 3),
         "quoted": [
@@ -94,6 +99,7 @@ def as_text(done: Indexed) -> Iterator[str]:
     yield f"{done.commits} commits of history; {done.seconds:.2f} s"
     yield f"{done.path or 'in memory only'}: {done.size / 1e6:.1f} MB"
     yield from (f"{name}: {number} chunks of knowledge" for name, number in done.knowledge.items())
+    yield from (f"not read: {why}" for why in done.missing)
     if done.found is None:
         return
     for s in done.found.snippets:

@@ -70,7 +70,7 @@ class Snippet:
     """Text of the repository, or of a source of knowledge, that goes into a prompt. `start` is the 1-based line it
     begins at; `whole` means all of the file is here, so that it may be rewritten as a whole."""
 
-    source: str  # "repository", or what the user or the settings call a source of knowledge
+    source: str  # "repository", what a source of knowledge is called, or `repository@commit:` of another one
     path: str
     start: int
     text: str
@@ -86,7 +86,8 @@ class Snippet:
     def place(self) -> str:
         """Where it stands, for people: source, path, lines."""
         last = self.start + self.text.rstrip("\n").count("\n")
-        return f"{'' if self.own else self.source + '/'}{self.path} lines {self.start}-{last}"
+        before = "" if self.own else self.source if self.source.endswith(":") else f"{self.source}/"
+        return f"{before}{self.path} lines {self.start}-{last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

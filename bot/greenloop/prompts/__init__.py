@@ -22,7 +22,7 @@ from greenloop.secrets import scrub
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
 FILES, FILES_CHANGED = "Files as they are now", "Files that attempts have changed, as they are now"
 KNOWLEDGE = "How it is done elsewhere: to read, not to change"
-_NAME = re.compile(r"[^\w.@/ -]")
+_NAME = re.compile(r"[^\w.@:/ -]")
 _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from greenloop.patterns import matches
 from greenloop.protected_names import is_test
@@ -16,7 +16,7 @@ _LEFT_OUT = re.compile(
     r"(?:.*/)?(?:node_modules|vendor|vendored|_vendor|third[_-]party|extern|site-packages|bower_components|__pycache__"
     r"|dist-packages|\.git|\.venv|venv|__snapshots__)/.*"
     r"|.*\.(?:min\.(?:js|css|mjs)|map|lock|pb\.go|svg|ipynb|csv|tsv|po|pot|snap|diff|patch)|.*_pb2(?:_grpc)?\.pyi?"
-    r"|(?:.*/)?(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum|\.mailmap"
+    r"|(?:.*/)?(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum|\.mailmap|\.gitattributes"
     r"|(?:CHANGELOG|CHANGES|HISTORY|NEWS|AUTHORS|LICEN[CS]E)(?:\.(?:md|rst|txt|adoc))?)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -50,9 +50,28 @@ def is_data(data: bytes) -> bool:
     return len(data) > 5000 and len(data) > 500 * (data.count(b"\n") + 1)  # minified: 500 characters a line
 
 
-def attributes(text: str) -> Callable[[str], bool]:
-    """Whether a path is marked as generated, vendored or binary by a `.gitattributes`; the last line that says wins."""
-    rules: list[tuple[str, bool]] = []
+MARKS = ".gitattributes"
+
+
+def attributes(texts: Mapping[str, str]) -> Callable[[str], bool]:
+    """Whether a path is marked as generated, vendored or binary by a `.gitattributes`, given by its own path; a deeper
+    one wins, and in one the last line that says."""
+    marks = sorted(texts, key=lambda path: (path.count("/"), path))
+    rules = [rule for path in marks for rule in _rules(texts[path], path.removesuffix(MARKS))]
+
+    def away(path: str) -> bool:
+        verdicts = (
+            verdict
+            for folder, pattern, verdict in reversed(rules)
+            if path.startswith(folder) and matches(path[len(folder) :], (pattern,))
+        )
+        return next(verdicts, False)
+
+    return away
+
+
+def _rules(text: str, folder: str) -> Iterator[tuple[str, str, bool]]:
+    """Of each line that says so: where it counts, its pattern, and whether what it names is left out."""
     for line in text.splitlines():
         found = _ATTRIBUTE.match(line.strip())
         if found is None or line.startswith(("#", "[")):
@@ -60,17 +79,11 @@ def attributes(text: str) -> Callable[[str], bool]:
         pattern = found["pattern"].strip('"')
         words = {word.removesuffix("=true").removesuffix("=1") for word in found["rest"].split()}
         if words & _AWAY:
-            rules.append((pattern, True))
+            yield folder, pattern, True
         elif words & {
             "-linguist-generated",
             "-linguist-vendored",
             "linguist-generated=false",
             "linguist-vendored=false",
         }:
-            rules.append((pattern, False))
-
-    def away(path: str) -> bool:
-        verdicts = [verdict for pattern, verdict in rules if matches(path, (pattern,))]
-        return bool(verdicts) and verdicts[-1]
-
-    return away
+            yield folder, pattern, False

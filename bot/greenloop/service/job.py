@@ -19,6 +19,7 @@ from greenloop.commands.run import RESULT, WORDS, Run
 from greenloop.domain import Message, Outcome, Reason, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub, PullRequest
+from greenloop.knowledge import Outside
 from greenloop.ledger import account
 from greenloop.model.accounted import Accounted
 from greenloop.model.kept import remembering
@@ -208,7 +209,8 @@ def made_bench(
     job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress
 ) -> AbstractContextManager[Workbench]:
     box = open_sandbox(job.sandbox, cache=job.cache)
-    return bench(workspace, job.settings, model, progress, box=box, cache=job.cache, temp=job.temp)
+    beyond = Outside(server=job.remote.url, token=job.remote.token)
+    return bench(workspace, job.settings, model, progress, box=box, cache=job.cache, temp=job.temp, beyond=beyond)
 
 
 @contextmanager

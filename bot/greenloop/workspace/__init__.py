@@ -4,9 +4,20 @@ It has no working copy of its own and never touches the user's files, index, HEA
 model or a stranger's tree brings in (paths, names, links) is held to be hostile.
 """
 
+from greenloop.workspace.borrowed import Borrowed, at_hand, borrow
 from greenloop.workspace.history import CommitInfo
 from greenloop.workspace.paths import Forbidden
 from greenloop.workspace.remote import Remote
 from greenloop.workspace.repository import FALLBACK_IDENTITY, GitWorkspace, open_workspace
 
-__all__ = ["FALLBACK_IDENTITY", "CommitInfo", "Forbidden", "GitWorkspace", "NotPushed", "Remote", "open_workspace"]
+__all__ = [
+    "FALLBACK_IDENTITY",
+    "Borrowed",
+    "CommitInfo",
+    "Forbidden",
+    "GitWorkspace",
+    "Remote",
+    "at_hand",
+    "borrow",
+    "open_workspace",
+]

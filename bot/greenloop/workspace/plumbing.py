@@ -17,6 +17,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from greenloop.errors import UsageError
+from greenloop.workspace.bounds import Bounds, communicated
 from greenloop.workspace.trouble import of_git, on_disk
 
 if TYPE_CHECKING:
@@ -92,9 +93,11 @@ class Plumbing:
             raise self.failure(args[0], done)
         return done.out
 
-    def attempt(self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Completed:
-        """The same for a command whose failure means something."""
-        return _run(self._git, ["-c", "core.attributesFile=/dev/null", *args], stdin=stdin, env=env)
+    def attempt(
+        self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None, bounds: Bounds | None = None
+    ) -> Completed:
+        """The same for a command whose failure means something; with `bounds`, one that talks to strangers."""
+        return _run(self._git, ["-c", "core.attributesFile=/dev/null", *args], stdin=stdin, env=env, bounds=bounds)
 
     def in_working_tree(self, *args: str, index: Path, stdin: bytes = b"") -> bytes:
         """Run where the user's files are, with an index of our own; the repository's attributes and filters hold."""
@@ -140,9 +143,19 @@ def _git(folder: Path) -> Git:
     return git
 
 
-def _run(git: Git, args: list[str], *, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Completed:
+def _run(
+    git: Git,
+    args: list[str],
+    *,
+    stdin: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    bounds: Bounds | None = None,
+) -> Completed:
     process = _start(git, args, env=env)
-    out, error = process.communicate(stdin)
+    if bounds is None or process.proc is None:
+        out, error = process.communicate(stdin)
+    else:
+        out, error = communicated(process.proc, bounds)
     return Completed(process.returncode, out, error.decode(errors="replace"))
 
 

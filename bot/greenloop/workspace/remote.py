@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from greenloop.errors import NotPushed
 from greenloop.workspace.plumbing import Completed, Plumbing, initialised
@@ -32,7 +33,7 @@ class Remote:
     again."""
 
     url: str
-    token: str = field(repr=False)
+    token: str = field(default="", repr=False)
     sleep: Callable[[float], None] = time.sleep
 
     def clone(self, folder: Path, refs: Iterable[str], *, depth: str = _DEPTH, only: str = "") -> GitWorkspace:
@@ -105,23 +106,29 @@ class Remote:
     def _patiently(self, plumbing: Plumbing, *words: str) -> Completed:
         """What git says, at last; without the token, whoever has put it there."""
         for wait in (*_WAITS, None):
-            done = plumbing.attempt(*words, env=self._environment())
+            done = plumbing.attempt(*words, env=self.environment())
             if done.code == 0 or wait is None or not _PASSING.search(done.error):
                 break
             self.sleep(wait)
-        return Completed(done.code, done.out, done.error.replace(self.token, "***"))
+        return Completed(done.code, done.out, done.error.replace(self.token or "\0", "***"))
 
-    def _environment(self) -> dict[str, str]:
-        basic = b64encode(f"x-access-token:{self.token}".encode()).decode()
+    def environment(self, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """For a git process that goes there: our token or none, no other credential of this machine's, no other way."""
         settings = {
-            f"http.{self.url}.extraheader": f"AUTHORIZATION: basic {basic}",
             "credential.helper": "",
             "http.followRedirects": "false",
             "http.lowSpeedLimit": "1000",
             "http.lowSpeedTime": _SILENCE,
-            "protocol.ext.allow": "never",
+            "protocol.allow": "never",
+            "protocol.http.allow": "always",
+            "protocol.https.allow": "always",
+            **more,
         }
+        if self.token:
+            basic = b64encode(f"x-access-token:{self.token}".encode()).decode()
+            settings[f"http.{self.url}.extraheader"] = f"AUTHORIZATION: basic {basic}"
         found = {"GIT_CONFIG_COUNT": str(len(settings)), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+        found |= {"GIT_ASKPASS": "", "HOME": "/nonexistent"}  # a program that knows the user's passwords; their .netrc
         for number, (key, value) in enumerate(settings.items()):
             found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return found
