@@ -80,6 +80,7 @@ def numbered(lines: Side) -> Side:
     return [f"{i} | {line}" for i, line in enumerate(lines, 1)]
 
 
+_TYPESET = {ord("-"): "\u2013", ord("'"): "\u2019", ord('"'): "\u201c", ord(" "): "\u00a0"}
 SIDES: dict[str, Callable[[Side], Side]] = {
     "white space": lambda s: [line.rstrip() for line in s],
     "shifted": lambda s: ["    " + line if line.strip() else line for line in s],
@@ -87,6 +88,7 @@ SIDES: dict[str, Callable[[Side], Side]] = {
     "blank edges": lambda s: ["", *s, ""],
     "numbers": numbered,
     "escapes": lambda s: [re.sub(r"([_*])", r"\\\1", line) for line in s],
+    "typographic": lambda s: [line.translate(_TYPESET) for line in s],
     "typing error": lambda s: [re.sub("return", "retrun", line) for line in s],
     "dots": lambda s: [*s[:1], "...", *s[-1:]],
 }
@@ -131,8 +133,32 @@ def command(path: str, old: Side, new: Side) -> str:
     return json.dumps({"command": ["apply_patch", codex(path, old, new)]})
 
 
+def editor(path: str, old: Side, new: Side) -> str:
+    search, replace = sides(old, new)
+    made = {"command": "str_replace", "path": path, "old_str": joined(search), "new_str": joined(replace)}
+    return f"<tool_call>\n{json.dumps({'name': 'editor', 'arguments': json.dumps(made)})}\n</tool_call>"
+
+
+def tagged(path: str, old: Side, new: Side) -> str:
+    search, replace = sides(old, new)
+    inside = f"<search>\n{joined(search)}</search>\n<replace>\n{joined(replace)}</replace>"
+    return f'<edit path="{path}">\n{inside}\n</edit>\n'
+
+
+def here(path: str, _: Side, new: Side) -> str:
+    fence = fence_for(joined(new))
+    return f"{fence}sh\ncat > {path} <<'END-1'\n{joined(new)}END-1\n{fence}\n"
+
+
+def patched(path: str, old: Side, new: Side) -> str:
+    diff = unified(path, old, new)
+    fence = fence_for(diff)
+    return f"{fence}bash\npatch -p1 <<'EOF'\n{diff}\nEOF\n{fence}\n"
+
+
 Form = Callable[[str, Side, Side], str]
 FORMATS: list[Form] = [search_replace, unified, codex, whole, element, as_json, call, dashed, command]
+FORMATS += [editor, tagged, here, patched]
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
@@ -141,6 +167,8 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "CRLF": lambda r: r.replace("\n", "\r\n"),
     "fenced": lambda r: f"```python\n{r}\n```",
     "prose": lambda r: f"Summary: x\n\nSure, here it is.\n\n{r}\n\nThat should do.",
+    "drafted": lambda r: f"First:\n\n{r}\n</think>\n{r}",
+    "container": lambda r: re.sub(r"(a\.txt|src/b\.py|docs/c\.md|d\.yml)", r"/workspace/it/\1", r),
     "thinking": lambda r: f"<think>\n{r[: len(r) // 2]}\n</think>\n{r}",
     "cut": lambda r: r[: len(r) * 2 // 3],
     "wrong numbers": lambda r: re.sub(r"^@@ -(\d+)(,\d+)? \+.* @@$", r"@@ -9\1\2 +1 @@", r, flags=re.MULTILINE),
@@ -177,6 +205,8 @@ def judge(reply: str, path: str, old: Side, new: Side, *, exact: bool = True) ->
     if isinstance(result, Unusable):
         assert result.message
         return
+    if any(p.startswith("/") for p in result.paths):
+        return  # refused where it is applied
     got = result_of(result, files)
     want = files | {path: joined(new)}
     assert got == want if exact else {p: blurred(t) for p, t in got.items()} == {p: blurred(t) for p, t in want.items()}
@@ -206,7 +236,7 @@ def test_never_a_wrong_file_by_a_rung(
         assume("\n" + blurred(joined(search)) not in "\n" + blurred(joined(old)))
     if damage == "dots":  # what is left out has to be what stays
         assume(min(len(plain[0]), len(plain[1])) > 2 and plain[0][1:-1] == plain[1][1:-1])
-    if damage in {"entities", "escapes", "typing error"}:
+    if damage in {"entities", "escapes", "typing error", "typographic"}:
         assume(search != plain[0])  # else the answer means what it says
     judge(framed(path, search, replace, signs=signs), path, old, new, exact=damage != "white space")
 

@@ -35,7 +35,8 @@ class Change:
     first.
 
     `final` is True or False where a diff says that the file's end gets or loses its line break. `inline` is text rather
-    than lines (a JSON answer's "old" may begin and end in the middle of a line).
+    than lines (a JSON answer's "old" may begin and end in the middle of a line). `added`: nothing but lines to add
+    below the one that is to be found, which has to be there to the letter.
     """
 
     path: str | None
@@ -43,6 +44,7 @@ class Change:
     spot: Spot = Spot()
     final: bool | None = None
     inline: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from greenloop.edits.draft import Draft, Problem
 from greenloop.edits.elision import elision, hollowed
 from greenloop.edits.ladder import Found, Missed, find
 from greenloop.edits.page import Page
+from greenloop.edits.paths import namesake
 from greenloop.edits.proof import PYTHON
 
 _PIECE = 8  # signs that a piece of a line has at least
@@ -60,6 +61,9 @@ def _target(block: Change, draft: Draft, last: str | None) -> tuple[str, str] | 
     if not any(line.strip() for line in block.options[0][0]) and block.path not in draft.known:
         draft.set(block.path, "")
         return block.path, "new file"
+    meant = namesake(block.path, draft.known)
+    if meant and any(_stands(draft.text(meant), search) for search, _ in block.options):
+        return meant, f"path: {block.path} is {meant}"
     return draft.missing(block.path)
 
 
@@ -140,7 +144,9 @@ def _chosen(
     if not any(line.strip() for search, _ in options for line in search):
         return Problem("no match", messages.EMPTY_SEARCH)
     results = [
-        (option, find(page, *option, spot=block.spot)) for option in options if any(x.strip() for x in option[0])
+        (option, find(page, *option, spot=block.spot, exact=block.added))
+        for option in options
+        if any(x.strip() for x in option[0])
     ]
     found = [(option, r) for option, r in results if isinstance(r, Found)]
     found = [(o, r) for o, r in found if r.repair in {"", "trailing white space"}] or found

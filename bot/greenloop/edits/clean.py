@@ -11,6 +11,8 @@ _TAGS = r"(think|thinking|thought|reasoning|reflection|scratchpad)"
 _OPEN = re.compile(rf"^\s*<{_TAGS}>", re.IGNORECASE)
 _CLOSE = re.compile(rf"^\s*</{_TAGS}>|</{_TAGS}>\s*$", re.IGNORECASE)
 _ENDS = re.compile(r"(?:<\|(?:eot_id|im_end|endoftext|end)\|>|</s>)\s*\Z")  # tokens that some servers let through
+_HEAD, _TAIL = re.compile(r"^\s*<{5,9}\s*\w"), re.compile(r"^\s*>{5,9}")
+_ELEMENT = re.compile(r"^\s*<(?:file|edit|document|write_\w+|create_file|replace_in_file|apply_diff)[ >]|^\s*\{")
 _START = re.compile(r"^\s*(?:<{5,9}|\*\*\* (?:Begin|Update|Add|Delete)|<file[ >]|diff --git |--- \S)")
 _WRAPPERS = frozenset({"", "markdown", "md", "text", "txt", "plaintext"})
 
@@ -61,12 +63,15 @@ def _end(lines: list[str], start: int, tag: str) -> tuple[int, str] | None:
 
 
 def _after_stray_end(lines: list[str]) -> list[str]:
-    """Some servers give the opening tag in the prompt: then all before the first closing tag is reasoning."""
-    open_fence = None
+    """Some servers give the opening tag in the prompt: then all before the first closing tag is reasoning, drafts too.
+    What stands in a fence, a block or an element is text, and is not looked at."""
+    open_fence, block = None, False
     for i, line in enumerate(lines):
         fence = fence_at(lines, i)
-        if open_fence is None:
-            if _OPEN.match(line) or _START.match(line):
+        if block or (open_fence is None and _HEAD.match(line)):
+            block = not _TAIL.match(line)
+        elif open_fence is None:
+            if _OPEN.match(line) or _ELEMENT.match(line):
                 return lines
             found = _CLOSE.search(line)
             if found:

@@ -68,7 +68,7 @@ def _update(path: str, body: list[str]) -> list[Block]:
         if hunk:
             blocks.append(_change(path, hunk, anchors))
             anchors, hunk = (), []
-        anchor = line.strip("@ ")
+        anchor = line.strip("@").removeprefix(" ").rstrip()
         anchors = (*anchors, anchor) if anchor else anchors
     return blocks or [Broken(kind="malformed", message="The patch changes nothing in this file.", path=path)]
 
@@ -79,7 +79,11 @@ def _change(path: str, hunk: list[str], anchors: tuple[str, ...]) -> Change | Br
     while body and not body[-1]:
         body.pop()
     marked, unmarked = sides(body, unmarked=False), sides(body, unmarked=True)
+    if not marked[0] and anchors and not end:
+        *above, last = anchors
+        sides_ = (last,), (last, *marked[1])
+        return Change(path=path, options=(sides_,), spot=Spot(anchors=tuple(a.strip() for a in above)), added=True)
     if not marked[0]:
         return Broken(kind="malformed", message=NO_CONTEXT, path=path)
     options = (marked,) if marked == unmarked else (marked, unmarked)
-    return Change(path=path, options=options, spot=Spot(anchors=anchors, end=end))
+    return Change(path=path, options=options, spot=Spot(anchors=tuple(a.strip() for a in anchors), end=end))

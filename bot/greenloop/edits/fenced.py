@@ -6,7 +6,7 @@ import re
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from greenloop.edits import codex, diffs, markers, wrapped
+from greenloop.edits import codex, diffs, heredocs, markers, wrapped
 from greenloop.edits.blocks import Block, Broken, File, Loose
 from greenloop.edits.fences import Fence, close, content, fence_at
 from greenloop.edits.orders import orders
@@ -116,6 +116,11 @@ def _file(reading: Reading, fence: Fence, language: str, *, path: str | None) ->
         return len(lines)
     body = content(lines, fence, stop)
     text = "\n".join([*body, ""]) if body else ""
+    written = heredocs.read(body) if language in _SHELL and not (sure and path) else []
+    if written:
+        reading.blocks += written
+        reading.repairs.append("here-document")
+        return stop + 1
     asked = [orders(line, reading.known) for line in body if line.strip()]
     if path is None and not commented and asked and all(asked):
         reading.blocks += [order for line in asked for order in line]

@@ -38,9 +38,9 @@ NOWHERE = Spot()
 Rung = Callable[[Page, list[str], list[str]], list[Hit]]
 
 
-def find(page: Page, search: Lines, replace: Lines, *, spot: Spot = NOWHERE) -> Found | Missed:
-    """Where `search` stands and what comes there."""
-    for name, rung in RUNGS:
+def find(page: Page, search: Lines, replace: Lines, *, spot: Spot = NOWHERE, exact: bool = False) -> Found | Missed:
+    """Where `search` stands and what comes there; `exact`: to the letter, or nowhere."""
+    for name, rung in RUNGS[:1] if exact else RUNGS:
         hits = rung(page, list(search), list(replace))
         if len(hits) > 1:
             hits = _narrowed(page, hits, spot)
@@ -171,5 +171,6 @@ RUNGS: tuple[tuple[str, Rung], ...] = (
     ("line numbers", _numbered),
     ("HTML entities", _repaired(loosened.without_entities)),
     ("Markdown escapes", _repaired(loosened.without_escapes)),
+    ("typographic signs", _repaired(loosened.without_lookalikes)),
     ("similar lines", _similar),
 )

@@ -10,13 +10,19 @@ from greenloop.edits.merging import pieces
 
 Both = tuple[list[str], list[str]]
 
-_DOTS = re.compile(r"^\s*(?:(?:#|//|--|/\*)\s*)?(?:\.{3}|…)\s*(?:\*/)?\s*$")
+_DOTS = re.compile(r"^[ \t]*(?:(?:#|//|--|/\*)[ \t]*)?(?:\.{3}|…)[ \t]*(?:\*/)?\s*$")
 _NUMBERED = tuple(
     re.compile(rf"^[ \t]*(\d+){sep}(.*)$")
     for sep in (r" ?\| ", r" ?\|", r": ", r":", r" ?│ ?", r"\t", r"→", r"  ", r" ")
 )
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&#x27;": "'", "&apos;": "'", "&amp;": "&"}
 _ENTITY = re.compile("|".join(_ENTITIES))
+_LOOKALIKES = {
+    **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f", " "),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+    **dict.fromkeys("\u2018\u2019", "'"),
+    **dict.fromkeys("\u201c\u201d", '"'),
+}
 _ESCAPE = re.compile(r"\\([_*\[\]#<>~`])")
 
 
@@ -28,7 +34,7 @@ def shifted(own: list[str], search: list[str], replace: list[str], *, python: bo
     pairs = [(_indent(f), _indent(s)) for f, s in zip(own, search, strict=True) if s.strip()]
     new = [_indent(r) for r in replace if r.strip()]
     if not pairs or (new and new[0] != pairs[0][1]):
-        return None
+        return _indented_already(pairs, new, search, replace) if python else None
     both = _first_line(pairs, search, replace) or _retabbed(pairs, new, search, replace)
     if both or (new and min(map(len, new)) != min(len(s) for _, s in pairs)):
         return both
@@ -41,6 +47,17 @@ def shifted(own: list[str], search: list[str], replace: list[str], *, python: bo
     if take + first_own == first and all(s == take + f for f, s in pairs) and all(n.startswith(take) for n in new):
         return _dedented(search, len(take)), _dedented(replace, len(take))
     return None
+
+
+def _indented_already(
+    pairs: list[tuple[str, str]], new: list[str], search: list[str], replace: list[str]
+) -> Both | None:
+    """The lines to find have lost the indentation, those that replace them begin as deep as the file's: only Python,
+    which has to parse afterwards, can tell that this is right."""
+    first_own, first = pairs[0]
+    add = first_own.removesuffix(first)
+    right = add and new and new[0] == first_own and all(f == add + s for f, s in pairs)
+    return (_indented(search, add), replace) if right and all(n.startswith(add) for n in new) else None
 
 
 def _first_line(pairs: list[tuple[str, str]], search: list[str], replace: list[str]) -> Both | None:
@@ -166,6 +183,15 @@ def without_escapes(search: list[str], replace: list[str]) -> Both | None:
     if not had or not has <= had:
         return None
     return [_ESCAPE.sub(r"\1", line) for line in search], [_ESCAPE.sub(r"\1", line) for line in replace]
+
+
+def without_lookalikes(search: list[str], replace: list[str]) -> Both | None:
+    """With the typographic signs of the search read as the keyboard's. A line that is new may have them only in its
+    indentation: elsewhere they can be what is wanted."""
+    table = {ord(c): _LOOKALIKES[c] for c in set("".join(search)) & _LOOKALIKES.keys()}
+    if not table or any(c in _LOOKALIKES for line in replace if line not in search for c in line.lstrip()):
+        return None
+    return [line.translate(table) for line in search], [line.translate(table) for line in replace]
 
 
 def similar(lines: list[str], search: list[str]) -> list[int]:

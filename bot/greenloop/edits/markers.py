@@ -6,6 +6,7 @@ import re
 from collections.abc import Set as AbstractSet
 
 from greenloop.edits.blocks import Broken, Change
+from greenloop.edits.fences import Fence, fence_at
 from greenloop.edits.paths import plausible, undecorated
 
 _OLD = frozenset({"SEARCH", "ORIGINAL", "FIND", "OLD", "BEFORE", "CURRENT"})
@@ -45,14 +46,17 @@ def _label(line: str) -> tuple[bool, str]:
     return word.upper() in _OLD, rest.strip()
 
 
-def read(lines: list[str], start: int, path: str | None, known: AbstractSet[str]) -> tuple[Change | Broken, int]:
-    """The block that begins at `start`, and the index of the line after it."""
+def read(
+    lines: list[str], start: int, path: str | None, known: AbstractSet[str], fence: Fence | None = None
+) -> tuple[Change | Broken, int]:
+    """The block that begins at `start`, and the index of the line after it. `fence` is the open one around it."""
     ours, rest = _label(lines[start])
     if rest and plausible(undecorated(rest), known):
         path = undecorated(rest)
     stop = _tail(lines, start, git=not ours)
     if isinstance(stop, Broken):
-        return Broken(kind=stop.kind, message=stop.message, path=path), _resume(lines, start)
+        forgotten = _forgotten(lines, start, path, fence)
+        return forgotten or (Broken(kind=stop.kind, message=stop.message, path=path), _resume(lines, start))
     inside = _unnumbered(lines[start + 1 : stop])
     splits = _splits(inside, lines[start], lines[stop])
     if len(splits) != 1:
@@ -60,6 +64,21 @@ def read(lines: list[str], start: int, path: str | None, known: AbstractSet[str]
         return Broken(kind=kind, message=message, path=path), stop + 1
     sides = tuple(inside[: splits[0]]), tuple(inside[splits[0] + 1 :])
     return Change(path=path, options=(sides,)), stop + 1
+
+
+def _forgotten(
+    lines: list[str], start: int, path: str | None, fence: Fence | None
+) -> tuple[Change | Broken, int] | None:
+    """The last mark was forgotten, but the fence was closed: it ends the block, if no other line could."""
+    stops = [i for i in range(start + 1, len(lines)) if _again(lines[i]) or fence_at(lines, i)]
+    closing = fence_at(lines, stops[0]) if stops else None
+    if not fence or not closing or not fence.closed_by(closing) or len(stops) > 1:
+        return None
+    inside = lines[start + 1 : stops[0]]
+    at, *more = [i for i, line in enumerate(inside) if _DIVIDER.match(line)] or [-1]
+    if at < 0 or more:
+        return None
+    return Change(path=path, options=((tuple(inside[:at]), tuple(inside[at + 1 :])),)), stops[0]
 
 
 def _unnumbered(inside: list[str]) -> list[str]:

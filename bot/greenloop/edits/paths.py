@@ -152,6 +152,22 @@ def _close(name: str, known: AbstractSet[str]) -> list[str]:
     return [p for p in same if SequenceMatcher(None, name, p, autojunk=False).ratio() >= 0.8]
 
 
+def namesake(claim: str, known: AbstractSet[str]) -> str | None:
+    """The one file of this name, in whatever letters, that shares the most folders with a path that does not exist: one
+    of a container's, with the slashes of another system, or `path/to/` of an example. Its lines have to prove it."""
+    parts = claim.replace("\\", "/").lower().split("/")
+    if ".." in parts or ".git" in parts or _CONTROL.search(claim):
+        return None
+    shared: dict[str, int] = {}
+    for path in known:
+        own = path.lower().split("/")
+        same = next((i for i, (a, b) in enumerate(zip(reversed(own), reversed(parts), strict=False)) if a != b), None)
+        shared[path] = min(len(own), len(parts)) if same is None else same
+    most = max(shared.values(), default=0)
+    best = [path for path, count in shared.items() if count == most]
+    return best[0] if most and len(best) == 1 else None
+
+
 def suggestions(name: str, known: AbstractSet[str]) -> tuple[str, ...]:
     """Up to three existing paths that may have been meant."""
     from difflib import get_close_matches  # noqa: PLC0415 - only for a message

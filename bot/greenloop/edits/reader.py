@@ -36,7 +36,7 @@ def _step(reading: Reading, i: int) -> int:
     if markers.heads(lines[i]):
         inside = reading.path if reading.fence else None
         path = inside or near(reading, i) or reading.path
-        block, after = markers.read(lines, i, path, reading.known)
+        block, after = markers.read(lines, i, path, reading.known, reading.fence)
         reading.blocks.append(block)
         reading.path = reading.path if reading.fence else block.path
         return after
@@ -64,7 +64,11 @@ def _between(reading: Reading, i: int) -> int:
 
 def _outside(reading: Reading, i: int) -> int:
     lines = reading.lines
-    element = wrapped.element(lines, i) or tools.call(lines, i)
+    inside = tools.around_json(lines, i)
+    if inside:
+        read_json(reading, inside[0])
+        return inside[1]
+    element = wrapped.element(lines, i) or tools.call(lines, i) or tools.edit(lines, i)
     if element:
         block, after = element
         reading.blocks += _within(block, reading.known) if isinstance(block, File) else [block]

@@ -34,8 +34,9 @@ class Reading:
 
 
 def read_json(reading: Reading, text: str) -> None:
-    blocks, reading.summary = wrapped.from_json(text)
+    blocks, summary = wrapped.from_json(text)
     reading.blocks += blocks
+    reading.summary = reading.summary or summary
     reading.repairs.append("JSON")
 
 

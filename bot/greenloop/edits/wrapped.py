@@ -16,10 +16,14 @@ _ELEMENT = re.compile(
 )
 
 _PATH = ("path", "file", "filename", "file_path", "filepath")
-_CONTENT = ("content", "contents", "text", "code")
+_CONTENT = ("content", "contents", "text", "code", "file_text")
 _OLD = ("old", "search", "old_string", "old_str", "old_text", "original", "find")
 _NEW = ("new", "replace", "new_string", "new_str", "new_text", "updated", "replacement")
-_LISTS = ("files", "edits", "changes", "patches", "operations", "edit")
+_LISTS = ("files", "edits", "changes", "patches", "operations", "edit", "tool_calls")
+_CALLED = ("arguments", "parameters", "input")  # what the call of a tool holds, beside the tool's name
+_COMMANDS = frozenset({"create", "write", "str_replace", "replace", "edit", "update"})  # of a tool that edits
+_TOOL = re.compile(r'[\[{]\s*(?:{\s*)?"(?:name|tool|command|tool_calls)"\s*:')
+_FILE = re.compile(rf'"(?:{"|".join(_PATH)})\\?"\s*:')
 _PROSE = {"summary", "explanation", "reasoning", "description", "message", "thoughts", "analysis", "title", "notes"}
 
 _SHAPE = 'The JSON is no known edit: {"path", "content"}, {"files": …} or {"edits": [{"path", "old", "new"}]}. '
@@ -73,8 +77,11 @@ def looks_like_json(text: str) -> bool:
     """Whether this is meant as a JSON answer: an object or list whose first keys are ours."""
     start = text.lstrip()[:200]
     keys = "|".join((*_PATH, *_LISTS, *_OLD, *_CONTENT, "summary", "explanation"))
-    return (start[:1] == "{" and '"*** Begin Patch' in text) or bool(
-        re.match(rf'[\[{{]\s*(?:{{\s*)?"(?:{keys})"\s*:', start)
+    call = _TOOL.match(start) and _FILE.search(text)
+    return (
+        bool(call)
+        or (start[:1] == "{" and '"*** Begin Patch' in text)
+        or bool(re.match(rf'[\[{{]\s*(?:{{\s*)?"(?:{keys})"\s*:', start))
     )
 
 
@@ -104,12 +111,25 @@ def _patch(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def _values(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
     """Arguments stand in an object, or in one written as text."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value, object_pairs_hook=_unique)
-        except (ValueError, RecursionError):
-            return []
+    value = _read(value)
     return [*value.values()] if isinstance(value, dict) else []
+
+
+def _read(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """What a text holds as JSON; anything else as it is."""
+    try:
+        return json.loads(value, object_pairs_hook=_unique) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return None
+
+
+def _called(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The arguments of a call that holds nothing but a tool's name and these."""
+    inside = [key for key in _CALLED if key in value]
+    if len(inside) != 1 or not set(value) - {"id", "type"} - set(inside) <= {"name", "tool"}:
+        return None
+    found = _read(value[inside[0]])
+    return found if isinstance(found, dict) else None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,6 +150,7 @@ def _walk(value: Any, path: str | None = None) -> Iterable[Block]:  # noqa: ANN4
 
 
 def _object(value: dict[str, Any], path: str | None) -> Iterable[Block]:
+    value = _called(value) or value
     path = _text(value, _PATH) or path
     inner = [k for k in _LISTS if isinstance(value.get(k), list | dict)]
     left = set(value) - _PROSE - set(_PATH)
@@ -147,6 +168,7 @@ def _object(value: dict[str, Any], path: str | None) -> Iterable[Block]:
 def _leaf(value: dict[str, Any], path: str | None, left: set[str]) -> Block:
     content_, old, new = _text(value, _CONTENT), _text(value, _OLD), _text(value, _NEW)
     kind = value.get("type") or value.get("action") or value.get("operation")
+    left -= {"command"} if str(value.get("command")) in _COMMANDS else set()
     left -= {"type", "action", "operation"}
     if path and content_ is not None and left <= set(_CONTENT) and len(left) == 1:
         return File(path=path, text=_ended(content_))
