@@ -53,8 +53,9 @@ def edit(lines: list[str], start: int) -> tuple[Change | Broken, int] | None:
     opened = _EDIT.match(lines[start])
     if not opened:
         return None
-    stop = next((i for i in range(start + 1, len(lines)) if lines[i].strip() == "</edit>"), len(lines))
-    if stop == len(lines):
+    end = len(lines)
+    stop = next((i for i in range(start + 1, end) if lines[i].strip() == "</edit>"), end)
+    if stop == end:
         return Broken(kind="truncated", message="The element has no line with </edit> alone.", path=opened[1]), stop
     inside = lines[start + 1 : stop]
     marks = [i for i, line in enumerate(inside) if line.strip() in _SIDES]
