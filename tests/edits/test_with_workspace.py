@@ -12,14 +12,15 @@ import pytest
 from greenloop.domain import Patch
 from greenloop.edits import parse
 from greenloop.workspace import Forbidden, open_workspace
+from greenloop.workspace.repository import GitWorkspace
 
 CORPUS = Path(__file__).parent / "corpus"
 BASE: dict[str, str] = tomllib.loads((CORPUS / "base.toml").read_text("utf-8"))["files"]
 OUTSIDE = {"../outside.py", ".git/config", "../../etc/cron.d/job", "src/../.GIT/hooks/pre-commit"}
 
 
-def test_what_is_parsed_is_what_the_workspace_makes(make_repo: Callable[..., Path]) -> None:
-    workspace = open_workspace(make_repo({"seed": ""}))
+def _all(workspace: GitWorkspace) -> tuple[int, int]:
+    """How many were applied as the corpus says, and how many refused for where they lead."""
     applied = refused = 0
     for name in ("whole.toml", "search.toml", "diffs.toml", "unseen.toml"):
         for case in tomllib.loads((CORPUS / name).read_text("utf-8"))["case"]:
@@ -43,5 +44,11 @@ def test_what_is_parsed_is_what_the_workspace_makes(make_repo: Callable[..., Pat
             for path in case.get("gone", []):
                 assert path not in workspace.entries(made), (case["name"], path)
             applied += 1
+    return applied, refused
+
+
+def test_what_is_parsed_is_what_the_workspace_makes(make_repo: Callable[..., Path]) -> None:
+    with open_workspace(make_repo({"seed": ""})) as workspace:
+        applied, refused = _all(workspace)
     assert applied > 90
     assert refused == len(OUTSIDE)
