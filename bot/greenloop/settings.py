@@ -222,6 +222,16 @@ class Settings:
         "nothing.",
         "permissions: {evaluate: triage, generate: maintain}",
     )
+    check_runs: bool = _option(
+        True,
+        "Whether each attempt gets a check run with annotations, when the token may (`checks: write`).",
+        "check_runs: true",
+    )
+    code_scanning: bool = _option(
+        False,
+        "Whether new findings are uploaded to code scanning as well; takes `security-events: write`.",
+        "code_scanning: false",
+    )
     label: str = _option(
         "greenloop",
         "The label that makes an issue a request when somebody puts it there; empty: none does.",

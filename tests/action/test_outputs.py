@@ -13,7 +13,7 @@ from conftest import git
 from greenloop.action import outputs
 from greenloop.action.outputs import CUT, RESULT, bounded, keep
 
-RESULT_VALUE = {"status": "green", "detail": "är \ud800"}
+FILES = {"result.json": json.dumps({"status": "green", "detail": "är \ud800"}), "report.md": "är \ud800"}
 WRITTEN = {"status": "green", "detail": "är \ud800"}
 
 
@@ -46,13 +46,15 @@ def test_a_text_is_cut_between_lines_and_outside_of_code() -> None:
 
 def test_the_result_is_kept_where_git_does_not_see_it(make_repo: Callable[..., Path]) -> None:
     root = make_repo({"a.py": ""})
-    for value in ({"status": "red"}, RESULT_VALUE):
-        assert keep(root, value) == (RESULT, "")
+    for files in ({"result.json": "{}", "recording.jsonl": "of an earlier step"}, FILES):
+        assert keep(root, files) == (RESULT, "")
     assert json.loads((root / RESULT).read_bytes()) == WRITTEN
     assert git("status", "--porcelain", cwd=root) == ""
-    assert sorted(p.name for p in (root / ".greenloop").iterdir()) == [".gitignore", "result.json"]
+    kept = [".gitignore", "report.md", "result.json"]
+    assert sorted(p.name for p in (root / ".greenloop").iterdir()) == kept
+    assert (root / ".greenloop" / "report.md").read_text() == "är ?"
     (root / ".greenloop" / ".gitignore").write_text("mine\n")
-    assert keep(root, RESULT_VALUE) == (RESULT, "")
+    assert keep(root, FILES) == (RESULT, "")
     assert (root / ".greenloop" / ".gitignore").read_text() == "mine\n"
 
 
@@ -63,7 +65,7 @@ def test_no_link_of_the_workspace_is_followed(make_repo: Callable[..., Path], tm
     target.write_text("theirs")
     root = make_repo({"a.py": ""})
     (root / ".greenloop").symlink_to(outside)
-    assert keep(root, RESULT_VALUE) == ("", f"{RESULT} could not be written to {root}: Not a directory.")
+    assert keep(root, FILES) == ("", f"{RESULT} could not be written to {root}: Not a directory.")
     assert [p.name for p in outside.iterdir()] == ["target"]
     (root / ".greenloop").unlink()
     (root / ".greenloop").mkdir()
@@ -71,13 +73,13 @@ def test_no_link_of_the_workspace_is_followed(make_repo: Callable[..., Path], tm
     for make in (Path.symlink_to, Path.hardlink_to):
         (root / RESULT).unlink(missing_ok=True)
         make(root / RESULT, target)
-        assert keep(root, RESULT_VALUE) == (RESULT, "")
+        assert keep(root, FILES) == (RESULT, "")
         assert json.loads((root / RESULT).read_bytes()) == WRITTEN
         assert target.read_text() == "theirs"
     (root / RESULT).unlink()
     (root / RESULT).mkdir()
-    assert keep(root, RESULT_VALUE) == ("", f"{RESULT} could not be written to {root}: Is a directory.")
-    assert sorted(p.name for p in (root / ".greenloop").iterdir()) == [".gitignore", "result.json"]
+    assert keep(root, FILES) == ("", f"{RESULT} could not be written to {root}: Is a directory.")
+    assert sorted(p.name for p in (root / ".greenloop").iterdir()) == [".gitignore", "report.md", "result.json"]
 
 
 def test_the_workspaces_owner_owns_it(make_repo: Callable[..., Path]) -> None:
@@ -85,7 +87,7 @@ def test_the_workspaces_owner_owns_it(make_repo: Callable[..., Path]) -> None:
     root = make_repo({"a.py": ""})
     owner = 12345 if os.geteuid() == 0 else os.geteuid()
     os.chown(root, owner, -1)
-    assert keep(root, RESULT_VALUE) == (RESULT, "")
+    assert keep(root, FILES) == (RESULT, "")
     made = (root / ".greenloop", root / RESULT, root / ".greenloop" / ".gitignore")
     assert [path.stat().st_uid for path in made] == [owner] * 3
     assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o755, 0o644, 0o644]

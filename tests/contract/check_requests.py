@@ -12,7 +12,7 @@ from contract.fetch import place
 from contract.openapi import Description
 from fakes.github import FakeGitHub
 from fakes.github.server import API, GRAPHQL
-from greenloop.forge.github import GitHub, LineComment, Remarks
+from greenloop.forge.github import CheckRun, GitHub, LineComment, Note, Remarks
 
 # where the description is known to be behind GitHub: operation → what it says
 BEHIND = {
@@ -72,7 +72,24 @@ def _review(fake: FakeGitHub, github: GitHub) -> set[str]:
     said = Remarks(commit=pull.pull.sha, body="first", comments=(remark,), alone="first, here")  # type: ignore[union-attr]
     github.post_review(pull.number, "key", said)
     assert github.reviewed(pull.number, "key")
-    return {"post_review", "reviewed", "pull_request", "review_threads", "answer", "resolve"}
+    notes = tuple(Note(path="a.py", line=1, level="failure", title="ruff F401", message="unused") for _ in range(51))
+    run = CheckRun(
+        name="greenloop", commit=said.commit, key="key", conclusion="failure", title="a", summary="b", notes=notes
+    )
+    github.make_check_run(run)
+    github.make_check_run(run, look_first=True)
+    assert len(repository.check_runs) == 1
+    github.upload_sarif(said.commit, "refs/heads/greenloop/a-b", "{}")
+    return {
+        "make_check_run",
+        "upload_sarif",
+        "post_review",
+        "reviewed",
+        "pull_request",
+        "review_threads",
+        "answer",
+        "resolve",
+    }
 
 
 def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:

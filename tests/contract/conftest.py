@@ -40,6 +40,7 @@ def fake(tmp_path: Path) -> Iterator[FakeGitHub]:
 @pytest.fixture
 def github(fake: FakeGitHub) -> GitHub:
     clock = Clock()
-    token = fake.actions_token(contents="write", issues="write", pull_requests="write", actions="write")
+    may = dict.fromkeys(("contents", "issues", "pull_requests", "actions", "checks", "security_events"), "write")
+    token = fake.actions_token(**may)  # type: ignore[arg-type]
     connection = Connection(api_url=fake.api_url, server_url=fake.url, repository="own/repo", token=token)
     return GitHub(connection, clock=clock, sleep=clock.sleep, pace=Pace(writes=0.0))

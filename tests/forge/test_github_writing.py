@@ -17,7 +17,18 @@ from fakes.github.faults import Fault as Planned
 from fakes.github.faults import answers, broken, cut, dropped, lost, meanwhile, primary, refused, secondary
 from forge.conftest import Hub
 from greenloop import __version__
-from greenloop.forge.github import Fault, Forbidden, GitHub, Missing, NotAllowed, Pace, Proposed, RateLimited
+from greenloop.forge.github import (
+    CheckRun,
+    Fault,
+    Forbidden,
+    GitHub,
+    Missing,
+    NotAllowed,
+    Note,
+    Pace,
+    Proposed,
+    RateLimited,
+)
 
 MARK = "<!-- greenloop:run=run-1 -->\n"
 ME = "github-actions[bot]"
@@ -462,3 +473,25 @@ def test_the_calls_of_a_green_run(hub: Hub) -> None:
             },
         },
     }
+
+
+# Check runs ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_check_run_is_made_once_with_its_annotations_in_portions(hub: Hub) -> None:
+    token = hub.fake.actions_token(contents="write", checks="write")
+    sha = hub.repository.git.commit("feature", {"b.py": "y\n"})
+    notes = tuple(Note(path="b.py", line=n + 1, level="failure", title="ruff F401", message=token) for n in range(170))
+    run = CheckRun(
+        name="greenloop", commit=sha, key="run-1", conclusion="failure", title="Not green", summary="x", notes=notes
+    )
+    hub.fake.on("POST", "/check-runs$", lost())
+    hub.github(token).make_check_run(run)
+    hub.github(token).make_check_run(run, look_first=True)
+    [made] = hub.repository.check_runs
+    assert [note["start_line"] for note in made["annotations"]] == list(range(1, 151))
+    assert {note["message"] for note in made["annotations"]} == {"[redacted]"}
+    hub.github(token).make_check_run(replace(run, key="run-2"), look_first=True)
+    assert [r["external_id"] for r in hub.repository.check_runs] == ["run-1", "run-2"]
+    with pytest.raises(Forbidden, match="`permissions: checks: write`"):
+        hub.github(hub.fake.actions_token(contents="write")).make_check_run(run)

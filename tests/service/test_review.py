@@ -122,7 +122,8 @@ def test_findings_stand_at_their_lines_and_a_runner_that_was_lost_is_made_good(s
         assert (code, server.chats[0]["model"]) == (1, "large")
         assert server.chats[0]["messages"][1]["content"].startswith("# Request\n\nReview the change. is it safe?\n\n")
         step.fake.on("POST", "/pulls/1/reviews$", lost())
-        code, log = step.run("issue_comment", payload, server)
+        another = str(step.folder / "another machine")  # which has no answers in its cache
+        code, log = step.run("issue_comment", payload, server, GREENLOOP_STORE=another)
         assert (code, len(server.chats)) == (0, 1), log
     body, rows = said(step)
     assert body.startswith("**1 finding of a check is at its line, The model has nothing to say about it.**")

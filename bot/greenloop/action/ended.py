@@ -5,11 +5,12 @@ Secrets are gone from the values (`clean`) before they come here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from greenloop import render, result
+from greenloop import render, result, sarif
 from greenloop.domain import Finding, Outcome, Reason, Request
 
 
@@ -22,6 +23,18 @@ class Ended:
     sentence: str
     summary: str
     findings: tuple[Finding, ...] = ()
+    recording: str = ""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """What is kept for an artifact; what there is none of is not there."""
+        found = {
+            "result.json": json.dumps(self.result, indent=2),
+            "report.md": self.summary,
+            "findings.sarif": sarif.dumps(self.findings),
+            "recording.jsonl": self.recording,
+        }
+        return {name: text for name, text in found.items() if text}
 
 
 def of(outcome: Outcome) -> Ended:
@@ -33,8 +46,9 @@ def of(outcome: Outcome) -> Ended:
         result={**result.as_dict(outcome), "exit_code": code},
         code=code,
         sentence=render.closing(outcome),
-        summary=_summary(outcome) + (f"\nSandbox: {outcome.sandbox}\n" if outcome.sandbox else ""),
+        summary=_summary(outcome) + "".join(f"\n{line}\n" for line in _foot(outcome)),
         findings=(*verdict.wanted, *verdict.new) if verdict else (),
+        recording=outcome.recording,
     )
 
 
@@ -47,6 +61,12 @@ def without_outcome(reason: Reason, detail: str, request: Request | None) -> End
         summary=f"## greenloop: {reason.word}\n\n{reason.sentence}\n"
         + (f"\n{render.fenced(detail)}\n" if detail else ""),
     )
+
+
+def _foot(outcome: Outcome) -> Iterator[str]:
+    if outcome.sandbox:
+        yield f"Sandbox: {outcome.sandbox}"
+    yield from (render.inert(text, 500) for text in outcome.asides)
 
 
 def _summary(outcome: Outcome) -> str:

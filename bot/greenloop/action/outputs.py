@@ -5,7 +5,6 @@ Each function answers with a sentence about what went wrong, or "": a full disk 
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from greenloop.action.inputs import Runner
 
+KEPT = ("report.md", "findings.sarif", "recording.jsonl", "result.json")  # the last one tells that all are there
 RESULT = ".greenloop/result.json"  # relative to the workspace, which has another path outside the container
 # GitHub drops a summary of more than 1 MiB as a whole; it counts the step's, and there is nothing in it but ours
 SUMMARY_BYTES = 1_000_000
@@ -90,8 +90,9 @@ def _append(path: str, text: str, what: str) -> str:
     return ""
 
 
-def keep(workspace: Path, result: Mapping[str, Any]) -> tuple[str, str]:
-    """result.json where git does not see it; returns its path relative to the workspace, and what went wrong.
+def keep(workspace: Path, files: Mapping[str, str]) -> tuple[str, str]:
+    """`files` (result.json among them) where git does not see them, in the place of an earlier step's; returns the path
+    of result.json relative to the workspace, and what went wrong.
 
     The workspace holds whatever was checked out: no link in it is followed, and nothing in it is written over but an
     earlier result. Root gives what it makes to the owner of the workspace, whose next job has to clean it up.
@@ -104,7 +105,8 @@ def keep(workspace: Path, result: Mapping[str, Any]) -> tuple[str, str]:
             try:
                 with suppress(FileExistsError):
                     _write(folder, ".gitignore", b"*\n", owner)
-                _replace(folder, json.dumps(result, indent=2).encode(errors="replace"), owner)
+                for name in KEPT:
+                    _replace(folder, name, files.get(name), owner)
             finally:
                 os.close(folder)
         finally:
@@ -126,9 +128,13 @@ def _folder(top: int, owner: os.stat_result) -> int:
     return folder
 
 
-def _replace(folder: int, data: bytes, owner: os.stat_result) -> None:
-    name, unfinished = "result.json", f".result-{os.urandom(8).hex()}"
-    _write(folder, unfinished, data, owner)
+def _replace(folder: int, name: str, text: str | None, owner: os.stat_result) -> None:
+    if text is None:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=folder)
+        return
+    unfinished = f".unfinished-{os.urandom(8).hex()}"
+    _write(folder, unfinished, text.encode(errors="replace"), owner)
     try:
         os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:

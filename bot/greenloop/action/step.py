@@ -113,7 +113,7 @@ def _only_text() -> Iterator[None]:
 
 def _report(end: Ended, runner: Runner) -> int:
     """All of it from one value, so that nothing says what another does not. Returns the exit code."""
-    kept, trouble = outputs.keep(runner.workspace, end.result)
+    kept, trouble = outputs.keep(runner.workspace, end.files)
     troubles = (
         trouble,
         outputs.write_outputs(runner.output_path, outputs.of(end.result, kept)),

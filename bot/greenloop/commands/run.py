@@ -24,7 +24,8 @@ class Run:
     """The branch of a run and its commits. `dry` makes neither: for a replay. `publish` takes each commit and ref to
     where others see it; then the record goes along with every attempt, so that a lost machine loses nothing. On a
     branch that is `theirs` the attempts stay with the record, and the branch is moved forward once, at the end.
-    What is `beside` the result in the record is to be told of the end, should nobody live to tell it."""
+    What is `beside` the result in the record is to be told of the end, should nobody live to tell it. `committed` hears
+    of each attempt that others can see."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Run:
         self._workspace = workspace
         self._beside = beside
         self._theirs = theirs
+        self.committed: Callable[[Made, str], None] = lambda _made, _sha: None
         self._publish = publish
         self.request = request
         self.seen = recording.looked(journal.before)
@@ -93,6 +95,7 @@ class Run:
             self._keep()
         if not known:
             self._advance(before)
+        self.committed(made, sha)
         return sha
 
     def _known(self, tree: Tree) -> str | None:

@@ -109,6 +109,8 @@ class Outcome:
     unusable: int = 0  # answers that could not become a tree
     lookups: int = 0  # answers of nothing but questions
     omitted: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()  # what could not be done around it, for the job's summary alone
+    recording: str = field(default="", repr=False)  # of the run, for the artifact
     knowledge: tuple[str, ...] = ()  # places in sources of knowledge that the model was shown
     sandbox: str = ""  # what confined the checks, in a line; "" when nothing was run
     seconds: float = 0.0

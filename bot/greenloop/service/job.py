@@ -29,6 +29,7 @@ from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.sandbox import open_sandbox
 from greenloop.service import earlier, record, review
+from greenloop.service.checked import Checked
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
@@ -181,7 +182,9 @@ def _run(
         return {WORDS: words.encode(), **review.record(outcome, journal.text, workspace)}
 
     theirs = job.pull is not None or bool(job.goes_on)
+    checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=bool(journal.before))
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
+    run.committed = checked.attempt
     run.begin(job.settings, job.model.name)
     paid = recording.replies(journal.before)
     with (
@@ -189,7 +192,10 @@ def _run(
         made_bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as made,
     ):
         made.stop.ends(job.github.hurry)  # the runner does not wait
-        return generate(request, made, run, job.told, thread=(*job.thread, *earlier.told(job.earlier, workspace)))
+        thread = (*job.thread, *earlier.told(job.earlier, workspace))
+        outcome = generate(request, made, run, job.told, thread=thread)
+        checked.end(outcome)
+    return replace(outcome, asides=tuple(checked.asides.values()), recording=journal.text)
 
 
 @contextmanager

@@ -89,7 +89,7 @@ class _Making:
             outcome, text = self._asked(run, recording.replies(journal.before), lock)
             said = {**asdict(text), "commit": self._head, "alone": text.whole(self._place)}
             files[REVIEW] = json.dumps(said, indent=2).encode()
-            return run.close(replace(outcome, answer=said["alone"])), said
+            return replace(run.close(replace(outcome, answer=said["alone"])), recording=journal.text), said
 
     def _asked(self, run: Run, paid: tuple[Reply, ...], lock: Lock | None) -> tuple[Outcome, Critique]:
         job, workspace, request = self._job, self._workspace, self._request

@@ -76,11 +76,11 @@ def comment(world: World, repo: Repository, item: Comment) -> Json:
         "author_association": _association(repo, item.author),
         "body": item.body,
         "reactions": _reactions(url, sum(r.subject == ("comment", item.id) for r in repo.reactions)),
-        "performed_via_github_app": None if item.app is None else _app(world, repo, item.app),
+        "performed_via_github_app": None if item.app is None else app(world, repo, item.app),
     }
 
 
-def _app(world: World, repo: Repository, slug: str) -> Json:
+def app(world: World, repo: Repository, slug: str) -> Json:
     return {
         "id": 15368,
         "slug": slug,

@@ -12,7 +12,8 @@ def seen(repository: Repository) -> dict[str, Any]:
     git = repository.git
     refs = {ref: git.subjects(ref) for ref in git.refs() if not ref.startswith("refs/pull/")}
     issues = {issue.number: _issue(repository, issue) for issue in repository.issues.values()}
-    return {"refs": refs, "issues": issues}
+    runs = [(r["conclusion"], r["output"]["title"], len(r["annotations"])) for r in repository.check_runs]
+    return {"refs": refs, "issues": issues} | ({"check_runs": runs} if runs else {})
 
 
 def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:

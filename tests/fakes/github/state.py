@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 from fakes.github.bare import Bare
 
@@ -144,6 +145,8 @@ class Repository:
     reviews: dict[int, Review] = field(default_factory=dict)
     review_comments: dict[int, ReviewComment] = field(default_factory=dict)
     reactions: list[Reaction] = field(default_factory=list)
+    check_runs: list[dict[str, Any]] = field(default_factory=list)
+    scans: list[dict[str, Any]] = field(default_factory=list)  # what was uploaded to code scanning
     jobs: dict[int, Callable[[], object]] = field(default_factory=dict)  # workflow runs, and what cancelling them does
 
     @property

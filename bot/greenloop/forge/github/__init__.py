@@ -9,10 +9,12 @@ from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.errors import Fault, Forbidden, Missing, RateLimited
 from greenloop.forge.github.people import ACTIONS
 from greenloop.forge.github.values import (
+    CheckRun,
     Comment,
     Issue,
     LineComment,
     NotAllowed,
+    Note,
     Proposed,
     PullRequest,
     Remarks,
@@ -25,6 +27,7 @@ from greenloop.forge.github.values import (
 __all__ = [
     "ACTIONS",
     "HURRY",
+    "CheckRun",
     "Comment",
     "Connection",
     "Fault",
@@ -34,6 +37,7 @@ __all__ = [
     "LineComment",
     "Missing",
     "NotAllowed",
+    "Note",
     "Pace",
     "Proposed",
     "PullRequest",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from greenloop.forge.github import conversation, files, jobs, people, proposals, reviews, threads
+from greenloop.forge.github import checks, conversation, files, jobs, people, proposals, reviews, threads
 from greenloop.forge.github.asking import HURRY, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
 from greenloop.forge.github.errors import Missing
 from greenloop.forge.github.proposals import Offer
 from greenloop.forge.github.values import (
+    CheckRun,
     Comment,
     Issue,
     NotAllowed,
@@ -140,6 +141,15 @@ class GitHub:
     def cancel(self, run: str) -> bool:
         """End a workflow run; False when it has ended."""
         return jobs.cancel(self._api, run)
+
+    # beside commits
+
+    def make_check_run(self, run: CheckRun, *, look_first: bool = False) -> None:
+        """Once, also when an earlier process has made it: then with `look_first`."""
+        checks.make(self._api, run, look_first=look_first)
+
+    def upload_sarif(self, commit: str, ref: str, sarif: str) -> None:
+        checks.upload(self._api, commit, ref, sarif)
 
     # files
 

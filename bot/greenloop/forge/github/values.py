@@ -86,6 +86,30 @@ class Remarks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """At a line of a commit; `level` is "notice", "warning" or "failure"."""
+
+    path: str
+    line: int
+    level: str
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """`conclusion` is "success", "failure" or "neutral"; there is one of a `key` and commit."""
+
+    name: str
+    commit: str
+    key: str
+    conclusion: str
+    title: str
+    summary: str
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
     """The pull request of a branch. `draft` may be false though a draft was asked for: not every plan has drafts."""
 
