@@ -21,7 +21,7 @@ LAYERS = {
     "doors": "__main__ asking cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
-    "engine": "candidate context framing knowledge looking loop search turn workbench",
+    "engine": "calls candidate context framing judging knowledge looking loop search turn volley workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports setting_values settings",
@@ -56,7 +56,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 LINES = 260
 LONGER = {
     "checks/reporter.py": 450,  # laid alone into a folder, so it is one file
-    "ports.py": 390,  # the whole contract, to be read on one page
+    "ports.py": 394,  # the whole contract, to be read on one page
     "settings.py": 340,  # every option with its words: the one place where they stand
 }
 FUNCTION = 50

@@ -81,13 +81,12 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
             earlier = next((e.request for e in journal.before if isinstance(e, recording.Run)), None)
             branch = earlier.head if earlier else order.branch
             request = replace(request, key=journal.key, head=branch or _branch(order.text, journal.key))
-            paid = recording.replies(journal.before)
             run = Run(workspace, request, journal)
             run.begin(settings, live.name)
             live = remembering(
                 booked(live, request, settings, places), request, settings, places, given=not order.fresh
             )
-            asked = Replay(paid, name=live.name, then=live) if paid else live
+            asked = Replay.of(journal.before, name=live.name, then=live) if journal.before else live
             return _play(
                 order,
                 workspace,
@@ -175,7 +174,7 @@ def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Out
         if not isinstance(head, recording.Run):
             raise UsageError(f"{name} does not begin with what was asked.")
         request = replace(head.request, base=workspace.resolve(head.base))
-        model = Replay(recording.replies(entries), name=head.model)
+        model = Replay.of(entries, name=head.model)
         run = Run(workspace, request, Journal(request.key), dry=True)
         run.seen = recording.looked(entries)
         run.begin(head.settings, head.model)

@@ -96,7 +96,7 @@ def _decided(
         old=(*old_red, *lint.old),
         wanted=tuple(finding for finding, _ in unmet),
         why=why,
-        score=(float(not why), float(sound), *_score(sides, unmet, tests, rest), -float(diff_lines)),
+        score=(float(not why), float(sound), *_score(sides, unmet, tests, rest), 0.0, -float(diff_lines)),
     )
 
 

@@ -55,7 +55,8 @@ class CallLimits:
 
     `more` sets the cost of one further call aside, for this prompt; it returns the tokens that its answer may have, or
     raises `OutOfBudget`. Without it no call is made again that may have been billed. No wait for a provider is longer
-    than `patience` seconds. `anew` makes the same prompt for a model with another fit.
+    than `patience` seconds. `anew` makes the same prompt for a model with another fit. `draw` is which of several
+    answers to one prompt this is, from 1; 0 where one is asked for.
     """
 
     max_output: int
@@ -64,6 +65,7 @@ class CallLimits:
     more: Callable[[Chat], int] | None = None
     patience: float = math.inf
     anew: Callable[[Fit], Chat] | None = None
+    draw: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,11 @@ class Reply:
     usage: Usage
     model: str
     first_token: float  # seconds from the call to the first piece of text
+    draw: int = 0  # as in `CallLimits`
 
 
 class Model(Protocol):
-    """One model. Calls are made one at a time."""
+    """One model. Several calls may be open at once."""
 
     @property
     def name(self) -> str: ...

@@ -37,9 +37,10 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
             yield ("models", task), TASK.format(task=task)
         elif not model.strip():
             yield ("models", task), EMPTY.format(key=f"models.{task}")
-    for i, model in enumerate(settings.fallback_models):
-        if not model.strip():
-            yield ("fallback_models", i), EMPTY.format(key="fallback_models")
+    for key, models in (("fallback_models", settings.fallback_models), ("candidate_models", settings.candidate_models)):
+        for i, model in enumerate(models):
+            if not model.strip():
+                yield (key, i), EMPTY.format(key=key)
     for name, row in settings.providers.items():
         yield from ((("providers", name, *place), words) for place, words in _row(name, row))
 

@@ -44,12 +44,27 @@ class Replied:
     usage: Usage
     model: str
     first_token: float
+    draw: int = 0  # which of the answers to one prompt, where several were asked for at once
 
     @property
     def reply(self) -> Reply:
         return Reply(
-            text=self.text, finish=self.finish, usage=self.usage, model=self.model, first_token=self.first_token
+            text=self.text,
+            finish=self.finish,
+            usage=self.usage,
+            model=self.model,
+            first_token=self.first_token,
+            draw=self.draw,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """Of several answers that were asked for at once, one that did not come, and why."""
+
+    attempt: int
+    draw: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +77,14 @@ class Judged:
     decision: str
     score: tuple[float, ...] = ()
     checks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The attempt that the run goes on with, of those that were made side by side."""
+
+    attempt: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +113,19 @@ class Ended:
     tree: Tree | None = None
 
 
-Entry = Run | Replied | Looked | Judged | Discarded | Ended
+Entry = Run | Replied | Unanswered | Looked | Judged | Chosen | Discarded | Ended
 
 _KINDS: Mapping[str, type[Entry]] = MappingProxyType(
-    {"run": Run, "reply": Replied, "look": Looked, "judged": Judged, "unusable": Discarded, "end": Ended}
+    {
+        "run": Run,
+        "reply": Replied,
+        "unanswered": Unanswered,
+        "look": Looked,
+        "judged": Judged,
+        "chosen": Chosen,
+        "unusable": Discarded,
+        "end": Ended,
+    }
 )
 _NAMES: Mapping[type[Entry], str] = MappingProxyType({kind: name for name, kind in _KINDS.items()})
 
@@ -113,6 +145,7 @@ def replied(reply: Reply, *, attempt: int, prompt: str) -> Replied:
         usage=reply.usage,
         model=reply.model,
         first_token=reply.first_token,
+        draw=reply.draw,
     )
 
 
@@ -134,6 +167,11 @@ def loads(text: str) -> tuple[Entry, ...]:
 
 def replies(entries: Iterable[Entry]) -> tuple[Reply, ...]:
     return tuple(entry.reply for entry in entries if isinstance(entry, Replied))
+
+
+def unanswered(entries: Iterable[Entry]) -> Mapping[int, str]:
+    """The draws that got no answer, with the reason."""
+    return MappingProxyType({entry.draw: entry.message for entry in entries if isinstance(entry, Unanswered)})
 
 
 def looked(entries: Iterable[Entry]) -> Mapping[tuple[str, str], str]:

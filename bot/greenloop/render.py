@@ -62,6 +62,7 @@ def pull_request(outcome: Outcome) -> str:
         _dependencies(best.report) if best else "",
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
         f"### Attempts\n\n{table(outcome.attempts, best)}" if outcome.attempts else "",
+        choice(outcome.attempts),
         _notes(best),
         _verdict(best.verdict) if best else "",
         _section("Not sent to the model", (inert(line) for line in outcome.omitted)),
@@ -81,10 +82,19 @@ def table(attempts: Iterable[Attempt], best: Attempt | None) -> str:
         number = f"**{a.number}**" if best is not None and a.number == best.number else str(a.number)
         light = "🟢" if a.verdict.green else "🔴"
         rows.append(
-            f"| {number} | {inert(a.summary, 100)} | {light} {code(checks(a.report))} "
+            f"| {number} | {_beside(a)}{inert(a.summary, 100)} | {light} {code(checks(a.report))} "
             f"| {code(evidence_line(a.verdict))} | {a.commit[:9]} |"
         )
     return "\n".join(rows)
+
+
+def choice(attempts: Iterable[Attempt]) -> str:
+    """Which of the proposals made side by side the run went on with, and why."""
+    return "".join(f"Attempt {a.number} was chosen. {inert(a.choice)}" for a in attempts if a.choice)
+
+
+def _beside(attempt: Attempt) -> str:
+    return f"candidate {attempt.candidate} of {attempt.candidates}: " if attempt.candidates else ""
 
 
 def cost(outcome: Outcome) -> str:

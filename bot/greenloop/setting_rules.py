@@ -15,6 +15,8 @@ from greenloop.yaml_document import Place
 
 BUILT_IN = Settings().checks
 NOT_POSITIVE = "`{key}` must be {least}, not {value}."
+MOST_CANDIDATES = 8
+MANY = "`candidates` must be {most} or fewer, not {value}: each one is a call and a run of the tests."
 NO_CHECKS = "`checks` is empty: then nothing is measured and nothing can be green. Name at least one of {known}."
 UNKNOWN_CHECK = (
     "unknown check `{check}` in `checks`. Known: {known}. A check of your own is described under `commands`."
@@ -55,6 +57,7 @@ def normalised(settings: Settings) -> Settings:
 def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     """Each thing that cannot be, with the place of the setting."""
     yield from _limits(settings)
+    yield from _candidates(settings)
     yield from _checks(settings)
     yield from _commands(settings)
     yield from _paths(settings)
@@ -62,6 +65,11 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from provider_rules.problems(settings)
     yield from _advisories(settings)
     yield from orders.problems(settings)
+
+
+def _candidates(settings: Settings) -> Iterator[tuple[Place, str]]:
+    if settings.candidates > MOST_CANDIDATES:
+        yield ("candidates",), MANY.format(most=MOST_CANDIDATES, value=settings.candidates)
 
 
 def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:

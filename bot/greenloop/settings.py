@@ -19,6 +19,7 @@ GIVEN = (
     "model",
     "api_base",
     "attempts",
+    "candidates",
     "max_cost",
     "max_tokens",
     "max_minutes",
@@ -82,6 +83,18 @@ class Settings:
         "The one place that this repository's code may be sent to: the address of an endpoint, a provider, or a name "
         "under `providers`. Every other model is refused.",
         "only_endpoint: http://127.0.0.1:8000/v1",
+    )
+    candidates: int = _option(
+        1,
+        "How many first proposals are asked for at once, from the same prompt. Each is judged; the checks choose, then "
+        "agreement on the tests, then the smallest change. Together they count as one attempt.",
+        "candidates: 3",
+    )
+    candidate_models: tuple[str, ...] = _option(
+        (),
+        "Models that take turns with `model` at these proposals, named as in `fallback_models`; none: `model` alone, "
+        "at rising temperatures.",
+        "candidate_models: [local, anthropic/claude-sonnet-5]",
     )
     attempts: int = _option(4, "How many judged attempts a run may make.", "attempts: 4")
     max_cost: float = _option(

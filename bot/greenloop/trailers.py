@@ -27,16 +27,20 @@ class Made:
     model: str
     usage: Usage
     notes: tuple[str, ...] = ()
+    candidate: int = 0
+    candidates: int = 0
 
 
 def message(made: Made, request: Request, *, sign_off: bool) -> str:
     """The whole message. Text from a model or a test stands in the subject and the body only, and can form no trailer:
     it is one line each, and the trailers are the last paragraph."""
-    body = [f"Attempt {made.number} of {made.attempts}. {made.before}".strip()]
+    beside = f" Candidate {made.candidate} of {made.candidates} made side by side." if made.candidates else ""
+    body = [f"Attempt {made.number} of {made.attempts}.{beside} {made.before}".strip()]
     body += [textwrap.fill(_line(note), 100) for note in made.notes]
     trailers = [
         f"Greenloop-Run: {request.key}",
         f"Greenloop-Attempt: {made.number}/{made.attempts}",
+        *([f"Greenloop-Candidate: {made.candidate}/{made.candidates}"] if made.candidates else []),
         *evidence(made.report, made.verdict),
         f"Greenloop-Model: {_line(made.model)}",
         f"Greenloop-Usage: {usage(made.usage)}",
@@ -51,7 +55,7 @@ def restored(request: Request, number: int, commit: str) -> str:
     """The message of the commit that makes the best attempt the tip of the branch again."""
     return (
         f"Restore attempt {number}, the best so far\n\n"
-        f"The later attempts scored lower; this is the tree of {commit[:12]}.\n\n"
+        f"No later attempt scored higher; this is the tree of {commit[:12]}.\n\n"
         f"Greenloop-Run: {request.key}\nGreenloop-Restores: {commit}\n"
     )
 

@@ -38,6 +38,8 @@ class Sink:
     looked: Callable[[int, Tree, tuple[Answered, ...]], None]
     commit: Callable[[Made, Candidate], str]
     omitted: Callable[[tuple[str, ...]], None]  # what a prompt had no room for
+    unanswered: Callable[[int, int, str], None]  # of answers asked for at once, one that did not come, and why
+    chosen: Callable[[int, str], None]  # of attempts made side by side, the one to go on with, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,20 @@ def forgotten(state: State, paths: tuple[str, ...]) -> tuple[Answered, ...]:
 
 def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
     """One call, with its whole possible cost reserved before it."""
+    anew, made = prompting(task, state, bench, sink), []
+
+    def prompt(fit: Fit) -> Chat:
+        """Kept, because another model may be the one that answers, and gets a prompt of its own."""
+        made.append(anew(fit))
+        return made[-1]
+
+    reply = call(prompt(bench.model.fit), bench, temperature=state.temperature, anew=prompt)
+    sink.reply(state.number, made[-1], reply)
+    return reply
+
+
+def prompting(task: Task, state: State, bench: Workbench, sink: Sink) -> Callable[[Fit], Chat]:
+    """What is asked now, as a model of some fit needs it."""
     written = [path for attempt in state.attempts for path in attempt.paths]
     source = Source(bench.workspace, state.onto, bench.settings)
     words = {"failures": state.failures, "nudge": state.nudge}
@@ -163,18 +179,13 @@ def ask(task: Task, state: State, bench: Workbench, sink: Sink) -> Reply:
         again=state.again,
         left=bench.settings.lookups - state.lookups,
     )
-    made: list[Chat] = []
 
-    def prompt(fit: Fit) -> Chat:
-        """Kept, because another model may be the one that answers, and gets a prompt of its own."""
+    def anew(fit: Fit) -> Chat:
         chat, dropped = framed(task, source, written=written, history=history, last=last, looks=looks, fit=fit, **words)
         sink.omitted(dropped)
-        made.append(chat)
         return chat
 
-    reply = call(prompt(bench.model.fit), bench, temperature=state.temperature, anew=prompt)
-    sink.reply(state.number, made[-1], reply)
-    return reply
+    return anew
 
 
 def call(chat: Chat, bench: Workbench, *, temperature: float = 0.0, anew: Callable[[Fit], Chat] | None = None) -> Reply:

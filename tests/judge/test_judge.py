@@ -181,7 +181,7 @@ def test_a_file_that_can_no_longer_be_collected_is_one_finding() -> None:
         ("tests/test_a.py", "tests/test_a.py is new and fails: ImportError: no x")
     ]
     assert [f.message for f in verdict.old] == ["test_old failed on the base and is now missing"]
-    assert verdict.score == (0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert verdict.score == (0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def test_of_two_results_for_one_test_the_worst_counts() -> None:
@@ -374,7 +374,7 @@ def test_scores_order_attempts() -> None:
     ]
     assert order == sorted(order)
     assert len(set(order)) == len(order)
-    assert order[-1] == (1.0, 1.0, 0.0, 1.0, 2.0, 0.0, 0.0, -2.0)
+    assert order[-1] == (1.0, 1.0, 0.0, 1.0, 2.0, 0.0, 0.0, 0.0, -2.0)
     more = "tests/test_a.py::test_more"
     own = score(ran(case("passed"), case("passed", y), case("passed", more)), own_paths=frozenset({"tests/test_a.py"}))
     assert own[4] == 0.0

@@ -8,6 +8,7 @@ import pytest
 
 from fakes.asking import CHAT, LIMITS, ask
 from fakes.model_server import Cut, ModelServer
+from fakes.scripted import Scripted, reply
 from greenloop.domain import Usage
 from greenloop.errors import ModelUnreachable
 from greenloop.model import open_model
@@ -77,3 +78,20 @@ def test_what_failed_is_not_recorded() -> None:
         live = open_model(Settings(model="m", api_base=server.api_base))
         assert isinstance(ask(Recorder(live, lambda reply, _: kept.append(reply))), ModelUnreachable)
     assert kept == []
+
+
+def test_each_draw_gets_its_own_whoever_asks_first() -> None:
+    """What was asked for at once came in any order; what did not come is not asked for again."""
+
+    def say(model: Replay, draw: int) -> str:
+        try:
+            limits = replace(LIMITS, draw=draw)
+            return model.complete(CHAT, limits=limits, on_chunk=lambda _: None).text
+        except ModelUnreachable as error:
+            return f"{error}"
+
+    kept = [replace(FIRST, draw=3), replace(SECOND, draw=1), replace(FIRST, text="later")]
+    live = Scripted(reply("live"), reply("live again"))
+    model = Replay(kept, name="m", then=live, missing={2: "it was down"})
+    assert [say(model, draw) for draw in (1, 2, 3, 0)] == ["two", "it was down", "one", "later"]
+    assert ([say(model, draw) for draw in (4, 0)], live.asked) == (["live", "live again"], 2)

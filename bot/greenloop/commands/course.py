@@ -18,10 +18,20 @@ class Course:
     lookups: int = 0  # answers of nothing but questions
     ending: Ending | None = None
 
+    def add(self, attempt: Attempt) -> None:
+        """A new one, or one that is known already with what has been decided of it meanwhile."""
+        at = next((n for n, known in enumerate(self.attempts) if known.number == attempt.number), None)
+        if at is None:
+            self.attempts.append(attempt)
+        else:
+            self.attempts[at] = attempt
+
     @property
     def best(self) -> Attempt | None:
-        """The last one, when it is green: it goes on from what is green already. Otherwise the first of those with the
-        highest score."""
-        if self.attempts and self.attempts[-1].verdict.green:
-            return self.attempts[-1]
+        """The last one, when it is green: it goes on from what is green already; of several made side by side, the best
+        of these. Otherwise the first of those with the highest score."""
+        beside = [a for a in self.attempts if a.candidates] if self.attempts and self.attempts[-1].candidates else []
+        last = max(beside or self.attempts[-1:], key=lambda a: a.verdict.score, default=None)
+        if last is not None and last.verdict.green:
+            return last
         return max(self.attempts, key=lambda a: a.verdict.score, default=None)

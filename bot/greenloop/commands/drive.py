@@ -6,13 +6,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from greenloop import recording
-from greenloop.candidate import Candidate, Start
+from greenloop.candidate import Start
 from greenloop.commands import suggested
 from greenloop.commands.course import Course
+from greenloop.commands.noting import noting
 from greenloop.commands.run import Run
 from greenloop.context import Source, gather
-from greenloop.domain import Cause, Ending, Reason, Report, Request, Tree
+from greenloop.domain import Cause, Ending, Reason, Report, Request
 from greenloop.domain import Source as Origin
 from greenloop.feedback import first_failures
 from greenloop.imports import wanted
@@ -20,10 +20,8 @@ from greenloop.looking import Looking
 from greenloop.loop import iterate
 from greenloop.named import names_file
 from greenloop.named import words as names
-from greenloop.ports import Chat, Reply
 from greenloop.search import Search, search
-from greenloop.trailers import Made, message
-from greenloop.turn import Answered, Sink, State, offered
+from greenloop.turn import Sink, State, offered
 from greenloop.workbench import Baseline, Workbench
 
 _MISSING = re.compile(r"No module named '([\w.]+)'")
@@ -42,29 +40,9 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
         course.task = task = replace(task, omitted=(*task.omitted, *found.missing))
     start = Start(request=request, base=base, commit=request.base)
 
-    def commit(made: Made, candidate: Candidate) -> str:
-        text = message(made, request, sign_off=bench.settings.sign_off)
-        return run.commit(made, candidate.tree, text)
-
-    def replied(attempt: int, chat: Chat, reply: Reply) -> None:
-        run.note(recording.replied(reply, attempt=attempt, prompt=recording.prompt_sha256(chat)))
-
-    def unusable(attempt: int, words: str) -> None:
-        course.unusable += 1
-        run.note(recording.Discarded(attempt=attempt, message=words))
-
-    def looked(attempt: int, tree: Tree, answers: tuple[Answered, ...]) -> None:
-        course.lookups += 1
-        asked, told = tuple(a.question.words for a in answers), tuple(a.text for a in answers)
-        run.note(recording.Looked(attempt=attempt, tree=tree, asked=asked, answers=told))
-
-    def omitted(names: tuple[str, ...]) -> None:
-        known = course.task or task
-        course.task = replace(known, omitted=tuple(dict.fromkeys((*known.omitted, *names))))
-
     shown = tuple(s.path for s in task.snippets if s.whole)
     failures = first_failures(base.report, frozenset(red), shown=shown)
-    sink = Sink(reply=replied, unusable=unusable, looked=looked, commit=commit, omitted=omitted)
+    sink = noting(request, bench, run, course)
     state = State(onto=base.tree, failures=failures, offered=offered(task, source))
     if request.threads:
         state, bench = _suggested(request, start, bench, sink, course, state)
@@ -72,7 +50,7 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
         engine = iterate(course.task, start, bench, begun=state, sink=sink, looking=looking)
         while course.ending is None:
             try:
-                course.attempts.append(next(engine))
+                course.add(next(engine))
             except StopIteration as end:
                 course.ending = end.value
 

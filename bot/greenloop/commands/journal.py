@@ -8,8 +8,9 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeGuard
 
 from greenloop import recording
 from greenloop.errors import UsageError
@@ -47,13 +48,31 @@ class Journal:
         """On disk when this returns. What an earlier, killed run has noted already is not noted twice."""
         line = recorded(recording.dumps(entry), self._secrets)
         self._lines.append(line)
-        if self._known and type(self._known.popleft()) is type(entry):
+        if self._noted(entry):
             return
-        self._known.clear()
         if self._handle is not None:
             self._handle.write(line)
             self._handle.flush()
             os.fsync(self._handle.fileno())
+
+    def _noted(self, entry: recording.Entry) -> bool:
+        """Whether an earlier run has noted it. What was asked for at once came in any order; of it, those that are
+        missing are asked for again, and the others are still to come."""
+        if isinstance(entry, recording.Replied | recording.Unanswered) and entry.draw:
+            first = [known.draw for known in takewhile(_drawn, self._known) if _drawn(known)]
+            if entry.draw in first:
+                del self._known[first.index(entry.draw)]
+                return True
+            if first:
+                return False
+        if self._known and type(self._known.popleft()) is type(entry):
+            return True
+        self._known.clear()
+        return False
+
+
+def _drawn(entry: recording.Entry) -> TypeGuard[recording.Replied | recording.Unanswered]:
+    return isinstance(entry, recording.Replied | recording.Unanswered) and entry.draw > 0
 
 
 def _read(handle: IO[str]) -> tuple[recording.Entry, ...]:

@@ -95,6 +95,7 @@ def listed(
         ("chat", (settings.models.get("chat") or settings.model,)),
         ("review", tuple(filter(None, [settings.models.get("review")]))),
         ("fallback", settings.fallback_models),
+        ("candidate", settings.candidate_models),
         ("", tuple(settings.providers)),
     ):
         for name in names:

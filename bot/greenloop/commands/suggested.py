@@ -7,7 +7,8 @@ from time import monotonic
 
 from greenloop.candidate import Candidate, Start, from_tree
 from greenloop.domain import Attempt, Request, Task, Unusable, Usage
-from greenloop.loop import advance, judged
+from greenloop.judging import Place, judged
+from greenloop.loop import advance
 from greenloop.ports import Reply
 from greenloop.threads import SUGGESTED, Plan, body_of, planned
 from greenloop.turn import Sink, State
@@ -30,7 +31,7 @@ def first(suggested: Plan, start: Start, bench: Workbench, sink: Sink) -> Attemp
     made = from_tree(tree, start, bench, summary=summary)
     same = isinstance(made, Candidate) and made.tree == start.base.tree
     reply = Reply(text="", finish="stop", usage=Usage(), model=SUGGESTED, first_token=0.0)
-    attempt = judged(_NOTHING if same else made, reply, start, bench, sink, number=1, began=began)
+    attempt = judged(_NOTHING if same else made, reply, start, bench, sink, Place(1, began))
     if isinstance(attempt, Attempt):
         return attempt
     sink.unusable(1, f"The suggestions could not be applied. {attempt.message}")

@@ -43,9 +43,7 @@ def play(folder: Path | None, answers: Path | None) -> int:
     root = prepare(folder)
     print(_INTRO.format(request=REQUEST), flush=True)
     order = app.Order(text=REQUEST, repo=root)
-    outcome = app.generate(
-        order, os.environ, model=Replay(recording.replies(recording.loads(text)), name="a recording")
-    )
+    outcome = app.generate(order, os.environ, model=Replay.of(recording.loads(text), name="a recording"))
     print(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
     print(summary(outcome, root), flush=True)
     print(f"greenloop: {printable(render.closing(outcome))}", file=sys.stderr)

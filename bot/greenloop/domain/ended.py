@@ -49,6 +49,9 @@ class Attempt:
     paths: tuple[str, ...] = ()
     own: Report | None = None  # the attempt's own test files as it has them, where the judged tree has the base's
     notes: tuple[str, ...] = ()  # repairs made, protected files restored, tests not judged; for the reader
+    candidate: int = 0  # which of the first proposals that were made side by side, from 1; 0 for none
+    candidates: int = 0  # how many of them were asked for
+    choice: str = ""  # of the one that the run went on with: why
 
 
 class Reason(Enum):

@@ -145,7 +145,8 @@ class Evidence(StrEnum):
 class Verdict:
     """A report compared with the baseline. `why` holds the reasons for not green, one sentence each.
 
-    `score` orders attempts, higher is better, compared as tuples.
+    `score` orders attempts, higher is better, compared as tuples; its last part is minus the size of the change, the
+    one before it 1 for what was chosen among equals made side by side.
     """
 
     green: bool

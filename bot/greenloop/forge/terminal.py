@@ -24,6 +24,7 @@ WORDS = {
     "model": "asking the model",
     "reply": "the model answers",
     "lookup": "looking for the model",
+    "same": "another candidate is the very same change",
     "unusable": "the answer could not be used",
     "checks": "running the checks",
     "judged": "judged",

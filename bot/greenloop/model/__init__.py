@@ -19,7 +19,7 @@ from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model.fitting import fit_of
 from greenloop.model.given import check_address, check_key, check_provider
 from greenloop.model.keys import read, split
-from greenloop.model.rows import Row, kept_out, key_from, rows
+from greenloop.model.rows import Row, beside, kept_out, key_from, rows
 from greenloop.settings import FILE, Settings
 
 if TYPE_CHECKING:
@@ -43,28 +43,33 @@ def open_model(
     state: Path | None = None,
     task: str = "edit",
 ) -> Model:
-    """The model that the settings name for a task, with those that stand in for it. Keys are read from `environment`
-    for each call; what is known of providers is shared in the folder `health` with other processes, and what
-    `greenloop doctor` found out about models is in the folder `state`.
+    """The model that the settings name for a task, with those that stand in for it or take turns with it. Keys are read
+    from `environment` for each call; what is known of providers is shared in the folder `health` with other processes,
+    and what `greenloop doctor` found out about models is in the folder `state`.
 
     Raises `Misconfigured` and `Refused`; opens no connection and loads no library."""
     from greenloop.model.chain import Chain  # noqa: PLC0415 - half of what importing this package would cost
 
     check_key(settings.api_key)
-    found = rows(settings, task)
+    found, others = rows(settings, task), beside(settings) if task == "edit" else ()
     if state is not None:
         from greenloop.model.abilities import suited  # noqa: PLC0415 - sqlite3
 
-        found = suited(found, state)
-    for row in found:
+        found, others = suited(found, state), suited(others, state)
+    for row in (*found, *others):
         _check(row)
     known = _Known(health)
-    return Chain([_Later(row, environment, known) for row in found], kept_out=kept_out(settings))
+    first = Chain([_Later(row, environment, known) for row in found], kept_out=kept_out(settings))
+    if not others:
+        return first
+    from greenloop.model.several import Several  # noqa: PLC0415 - only where it is set so
+
+    return Several([first, *(Chain([_Later(row, environment, known)]) for row in others)])
 
 
 def secrets(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Every key that the models of these settings may have."""
-    names = {name for row in rows(settings) for name in row.variables}
+    names = {name for row in (*rows(settings), *beside(settings)) for name in row.variables}
     texts = (settings.api_key, *(read(environment, [name]) for name in sorted(names)))
     return tuple(dict.fromkeys(key for text in texts for key in split(text)))
 

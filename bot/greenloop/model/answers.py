@@ -31,7 +31,8 @@ _LARGEST = 4  # one answer may take a fourth of the room
 def request_sha256(chat: Chat, limits: CallLimits, *, model: str, endpoint: str) -> str:
     """The same for the same request. The limits of length and time are no part of it: an answer that was complete
     within them is the same without."""
-    asked = [endpoint, model, limits.temperature, [[message.role, message.text] for message in chat]]
+    draw = [limits.draw] if limits.draw else []
+    asked = [endpoint, model, limits.temperature, *draw, [[message.role, message.text] for message in chat]]
     return sha256(json.dumps(asked, ensure_ascii=True).encode()).hexdigest()
 
 

@@ -61,16 +61,7 @@ class Chain:
     @property
     def price(self) -> Price | None:
         """The dearest that may be paid; None when one of them has no known price."""
-        prices = [p for p in (model.price for model in self._models) if p is not None]
-        if len(prices) < len(self._models):
-            return None
-        if len(prices) == 1:
-            return prices[0]
-        return Price(
-            input=max(price.input for price in prices),
-            output=max(price.output for price in prices),
-            written=max((price.written for price in prices if price.written is not None), default=None),
-        )
+        return dearest([model.price for model in self._models])
 
     @property
     def fit(self) -> Fit:
@@ -89,7 +80,7 @@ class Chain:
             try:
                 reply = self._whole(model, chat, own, on_chunk, deadline=deadline, bill=bill)
             except ModelUnreachable as error:
-                if self._shortened(error, limits):
+                if self._shortened(error, limits, fit):
                     chat, limits = reworded(chat, limits, fit, self.fit)
                     continue
                 if not more or own.seconds < _LEAST_SECONDS:
@@ -113,10 +104,13 @@ class Chain:
                 self._context = 0
             chat, limits = reworded(chat, limits, fit, self.fit)
 
-    def _shortened(self, error: ModelUnreachable, limits: CallLimits) -> bool:
-        """Whether a prompt that was too long can be made again, shorter. It was refused, so it cost nothing."""
-        if limits.anew is None or self._context or not overflowed(error):
+    def _shortened(self, error: ModelUnreachable, limits: CallLimits, fit: Fit) -> bool:
+        """Whether a prompt that was too long can be made again, shorter. It was refused, so it cost nothing. The length
+        may have been told to a call beside this one, meanwhile."""
+        if limits.anew is None or not overflowed(error):
             return False
+        if self._context:
+            return self.fit != fit
         self._context = overflowed(error)
         return True
 
@@ -162,6 +156,20 @@ class Chain:
         if not notes:
             return error
         return ModelUnreachable(" ".join([str(error), *notes]), partial=error.partial, spent=error.spent or paid)
+
+
+def dearest(prices: Sequence[Price | None]) -> Price | None:
+    """What a call of any of them costs at most; None when one of the prices is not known."""
+    known = [price for price in prices if price is not None]
+    if len(known) < len(prices):
+        return None
+    if len(known) == 1:
+        return known[0]
+    return Price(
+        input=max(price.input for price in known),
+        output=max(price.output for price in known),
+        written=max((price.written for price in known if price.written is not None), default=None),
+    )
 
 
 def _paid(chat: Chat, limits: CallLimits, error: ModelUnreachable | None = None) -> CallLimits:

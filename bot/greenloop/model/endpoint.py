@@ -142,13 +142,14 @@ class Endpoint:
     def _ask(self, call: _Call) -> Answer:
         answer = Answer()
         question = Question(model=self.name, chat=call.chat, limits=call.limits, context=self._context)
-        body = json.dumps(self._form.body(question, self._dialect)).encode()
+        spoken = frozenset(self._dialect)  # calls beside this one may learn of further words meanwhile
+        body = json.dumps(self._form.body(question, spoken)).encode()
         headers = self._form.headers(call.key)
         with self._wire.talk(
             self._form.CHAT, body, headers, side=self._side, deadline=call.deadline, answer=answer
         ) as (response, watch):
             if response.status_code >= 400:
-                raise self._refused(response, call.key)
+                raise self._refused(response, call.key, spoken)
             self._gather(response, answer, call)
             if watch.late and not answer.finish:  # without a length, a closed socket looks like an end
                 given = round(call.limits.seconds, 1)
@@ -209,10 +210,10 @@ class Endpoint:
             return faults.by_status(self._side, status, said)
         return faults.cut(self._side, answer.text, f"the server said: {said}")
 
-    def _refused(self, response: httpx.Response, key: str) -> Exception:
+    def _refused(self, response: httpx.Response, key: str, spoken: frozenset[str]) -> Exception:
         status, words = response.status_code, self._wire.clean(words_of(bounded(response, _ERROR_BODY)))
         if status in {400, 422}:
-            word = next((d for d in self._form.DIALECTS if d in words and d not in self._dialect), None)
+            word = next((d for d in self._form.DIALECTS if d in words and d not in spoken), None)
             if word:
                 return _Dialect(word)
         known: tuple[str, ...] = ()

@@ -56,7 +56,7 @@ def remembering(model: Model, request: Request, settings: Settings, places: Plac
             audit=Audit(database(places.state)),
             answers=Answers(places.cache, days=days, megabytes=room) if kept else None,
             given=given,
-            endpoint=settings.api_base,
+            endpoint=" ".join((settings.api_base, *(settings.candidate_models if settings.candidates > 1 else ()))),
             keys=split(settings.api_key),
         ),
     )

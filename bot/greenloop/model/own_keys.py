@@ -11,7 +11,7 @@ from dataclasses import replace
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import read
-from greenloop.model.rows import Row, key_from, rows
+from greenloop.model.rows import Row, beside, key_from, rows
 from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Place
 from greenloop.yaml_document import read as read_yaml
@@ -29,7 +29,7 @@ _NO_ADDRESS = f"{ENDPOINTS} holds {{value!r}}, which is no address; one looks li
 def keyed(settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str) -> Settings:
     """The settings with the user's key. `text` is the repository's file, `given` the address on the command line.
     Raises `Refused` when a key would go where only the file says."""
-    for row in rows(settings):
+    for row in (*rows(settings), *beside(settings)):
         told = withheld(row, settings, environment, text=text, given=given)
         if told:
             raise Refused(told)

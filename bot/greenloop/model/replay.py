@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Self
 
 from greenloop.errors import ModelUnreachable
 from greenloop.model.around import Around
 from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
-from greenloop.recording import prompt_sha256
+from greenloop.recording import Entry, prompt_sha256, replies, unanswered
+
+_NONE: Mapping[int, str] = MappingProxyType({})
 
 
 class Replay:
-    """Gives these replies in order, whatever is asked; then goes on with `then`, as a resumed run does."""
+    """Gives these replies in order, whatever is asked; then goes on with `then`, as a resumed run does. Each draw of
+    several at once gets its own, in whatever order they ask; those that got no answer (`missing`) get none again."""
 
-    def __init__(self, replies: Iterable[Reply], *, name: str, then: Model | None = None) -> None:
-        self._replies = tuple(replies)
+    def __init__(
+        self, replies: Iterable[Reply], *, name: str, then: Model | None = None, missing: Mapping[int, str] = _NONE
+    ) -> None:
+        self._left: defaultdict[int, deque[Reply]] = defaultdict(deque)
+        for reply in replies:
+            self._left[reply.draw].append(reply)
+        self._held = sum(map(len, self._left.values()))
+        self._missing = missing
+        self._lock = threading.Lock()
         self._name = name
         self._then = then
-        self._given = 0
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry], *, name: str, then: Model | None = None) -> Self:
+        """What a record holds."""
+        known = tuple(entries)
+        return cls(replies(known), name=name, then=then, missing=unanswered(known))
 
     @property
     def name(self) -> str:
@@ -37,15 +56,18 @@ class Replay:
             self._then.warm()
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
-        if self._given < len(self._replies):
-            reply = self._replies[self._given]
-            self._given += 1
+        with self._lock:
+            left = self._left[limits.draw]
+            reply = left.popleft() if left else None
+        if reply is not None:
             on_chunk(reply.text)
             return replace(reply, first_token=0.0)
+        if limits.draw in self._missing:
+            raise ModelUnreachable(self._missing[limits.draw])
         if self._then:
             return self._then.complete(chat, limits=limits, on_chunk=on_chunk)
         raise ModelUnreachable(
-            f"The recording holds {len(self._replies)} replies, and the run asks for another one. "
+            f"The recording holds {self._held} replies, and the run asks for another one. "
             "It was made with other code, settings or checks; run it again with a live model (--model)."
         )
 

@@ -68,6 +68,17 @@ def rows(settings: Settings, task: str = "edit") -> tuple[Row, ...]:
     return (first, *(stand_in(other, first) for other in others if allowed(other, settings)))
 
 
+def beside(settings: Settings) -> tuple[Row, ...]:
+    """The models that take turns with the first one at first proposals. Raises as `rows` does."""
+    if settings.candidates == 1 or not settings.candidate_models:
+        return ()
+    first, others = rows(settings)[0], [row(name, settings) for name in settings.candidate_models]
+    for other in others:
+        if not allowed(other, settings):
+            raise Refused(_ELSEWHERE.format(only=settings.only_endpoint, name=other.name, place=other.place))
+    return tuple(stand_in(other, first) for other in others)
+
+
 def kept_out(settings: Settings) -> tuple[str, ...]:
     """Models that would stand in, were they not elsewhere than `only_endpoint`."""
     return tuple(name for name in settings.fallback_models if not allowed(row(name, settings), settings))

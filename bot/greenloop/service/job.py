@@ -11,7 +11,6 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 
-from greenloop import recording
 from greenloop.app import bench
 from greenloop.commands.generate import generate
 from greenloop.commands.journal import REFS, Journal, opened
@@ -186,16 +185,19 @@ def _run(
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
     run.committed = checked.attempt
     run.begin(job.settings, job.model.name)
-    paid = recording.replies(journal.before)
     with (
         counted(job, request, workspace, clone) as live,
-        made_bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as made,
+        made_bench(job, workspace, _asked(journal, live), progress) as made,
     ):
         made.stop.ends(job.github.hurry)  # the runner does not wait
         thread = (*job.thread, *earlier.told(job.earlier, workspace))
         outcome = generate(request, made, run, job.told, thread=thread)
         checked.end(outcome)
     return replace(outcome, asides=tuple(checked.asides.values()), recording=journal.text)
+
+
+def _asked(journal: Journal, live: Model) -> Model:
+    return Replay.of(journal.before, name=live.name, then=live) if journal.before else live
 
 
 @contextmanager

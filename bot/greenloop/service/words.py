@@ -93,6 +93,7 @@ def ended(outcome: Outcome, names: Words, *, advice: str = "", run_url: str = ""
         advice,
         outcome.answer,  # ours, and inert already
         render.table(outcome.attempts, outcome.best) if outcome.attempts else "",
+        render.choice(outcome.attempts),
         render.cost(outcome) if outcome.usage.calls else "",
         _next(outcome, names, on_pull=on_pull, advised=bool(advice)),
     ]

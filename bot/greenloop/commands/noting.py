@@ -1,0 +1,53 @@
+"""Where the engine's events go in a run: into its record and its course, as they happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenloop import recording
+from greenloop.candidate import Candidate
+from greenloop.commands.course import Course
+from greenloop.commands.run import Run
+from greenloop.domain import Request, Tree
+from greenloop.ports import Chat, Reply
+from greenloop.trailers import Made, message
+from greenloop.turn import Answered, Sink
+from greenloop.workbench import Workbench
+
+
+def noting(request: Request, bench: Workbench, run: Run, course: Course) -> Sink:
+    def commit(made: Made, candidate: Candidate) -> str:
+        text = message(made, request, sign_off=bench.settings.sign_off)
+        return run.commit(made, candidate.tree, text)
+
+    def replied(attempt: int, chat: Chat, reply: Reply) -> None:
+        run.note(recording.replied(reply, attempt=attempt, prompt=recording.prompt_sha256(chat)))
+
+    def unusable(attempt: int, words: str) -> None:
+        course.unusable += 1
+        run.note(recording.Discarded(attempt=attempt, message=words))
+
+    def looked(attempt: int, tree: Tree, answers: tuple[Answered, ...]) -> None:
+        course.lookups += 1
+        asked, told = tuple(a.question.words for a in answers), tuple(a.text for a in answers)
+        run.note(recording.Looked(attempt=attempt, tree=tree, asked=asked, answers=told))
+
+    def unanswered(attempt: int, draw: int, words: str) -> None:
+        run.note(recording.Unanswered(attempt=attempt, draw=draw, message=words))
+
+    def chosen(attempt: int, why: str) -> None:
+        run.note(recording.Chosen(attempt=attempt, why=why))
+
+    def omitted(names: tuple[str, ...]) -> None:
+        if course.task is not None:
+            course.task = replace(course.task, omitted=tuple(dict.fromkeys((*course.task.omitted, *names))))
+
+    return Sink(
+        reply=replied,
+        unusable=unusable,
+        looked=looked,
+        commit=commit,
+        omitted=omitted,
+        unanswered=unanswered,
+        chosen=chosen,
+    )

@@ -1,0 +1,37 @@
+"""Models that take turns at the answers to one prompt; whatever else is asked goes to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from greenloop.model.chain import dearest
+from greenloop.model.fitting import reworded
+from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
+
+
+class Several:
+    """The first draw is the first model's, the second the second's, and so on round and round."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = tuple(models)
+
+    @property
+    def name(self) -> str:
+        return self._models[0].name
+
+    @property
+    def price(self) -> Price | None:
+        return dearest([model.price for model in self._models])
+
+    @property
+    def fit(self) -> Fit:
+        return self._models[0].fit
+
+    def warm(self) -> None:
+        for model in self._models:
+            model.warm()
+
+    def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
+        model = self._models[max(limits.draw - 1, 0) % len(self._models)]
+        chat, limits = reworded(chat, limits, self.fit, model.fit)
+        return model.complete(chat, limits=limits, on_chunk=on_chunk)
