@@ -64,6 +64,7 @@ FUNCTION = 50
 BROAD = {
     "model.tokens._own": "to an estimate in its place: tokenizers raises nothing narrower for a file it cannot read",
     "action.step._ended": "to the log, the summary and the exit code of the step",
+    "calls._ask": "to the thread that waits for the answers",
     "checks._run": "to the thread that waits for it",
     "sandbox.cells._flush": "nobody: a cell has closed its own output",
     "sandbox.cells._told": "to the cell's answer, as an exception whose text cannot be made",
