@@ -140,7 +140,7 @@ BROKEN: list[tuple[str, str]] = [
     ("[1]\n", "Line 1 of the recording is not an object."),
     (
         "{}\n",
-        "Line 1 of the recording has the unknown kind None; version 1 has run, reply, unanswered, look, judged, chosen, unusable, end.",
+        "Line 1 of the recording has the unknown kind None; version 1 has run, reply, unanswered, look, ",
     ),
     (TEXT + '{"kind": ["run"]}\n', "Line 7 of the recording has the unknown kind ['run']; version 1 has "),
     (TEXT + '{"kind": "dream"}\n', "Line 7 of the recording has the unknown kind 'dream'; version 1 has run, reply,"),
