@@ -12,11 +12,12 @@ from greenloop.domain import Request, Usage
 from greenloop.ports import Progress
 from greenloop.render import money
 from greenloop.secrets import scrub
+from greenloop.seldom import Seldom
 
 if TYPE_CHECKING:
     from rich.status import Status
 
-_EVERY = 10.0  # seconds between two plain lines while an answer streams
+_FIRST = 10.0  # seconds until the first plain line about what goes on, an answer that streams or an index
 WORDS = {
     "environment": "preparing the environment of the tests",
     "baseline": "running the checks on the base",
@@ -37,14 +38,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in scrub(text)).replace("::", ":\u200b:").strip()
 
 
+def so_far(characters: int) -> str:
+    """How much of an answer has come."""
+    return f"{characters} characters so far"
+
+
 class Terminal:
     """Progress as a live line on a terminal, as plain lines anywhere else. Use as a context manager."""
 
     def __init__(self, attempts: int, stream: TextIO | None = None, clock: Callable[[], float] = monotonic) -> None:
         self._attempts = attempts
         self._stream = stream if stream is not None else sys.stderr
-        self._clock = clock
-        self._told = clock()
+        self._seldom = Seldom(_FIRST, clock)
+        self._phase = ""
         self._streamed = 0
         self._status: Status | None = None
 
@@ -61,27 +67,19 @@ class Terminal:
             self._status.stop()
 
     def __call__(self, event: Progress) -> None:
-        if event.phase == "reply":
-            self._answering(event)
-            return
-        self._streamed = 0
-        line = self._line(event, printable(event.detail))
+        goes_on = event.phase == "reply" or event.phase == self._phase == "index"
+        if event.phase != self._phase:
+            self._seldom.again()
+        self._phase = event.phase
+        self._streamed = self._streamed + len(event.detail) if event.phase == "reply" else 0
+        line = self._line(event, so_far(self._streamed) if event.phase == "reply" else printable(event.detail))
         if self._status is None:
-            print(line, file=self._stream, flush=True)
-            self._told = self._clock()
+            if not goes_on or self._seldom.due():
+                print(line, file=self._stream, flush=True)
         elif event.phase in {"judged", "unusable"}:
             self._status.console.print(line)
         else:
             self._status.update(line)
-
-    def _answering(self, event: Progress) -> None:
-        self._streamed += len(event.detail)
-        line = self._line(event, f"{self._streamed} characters so far")
-        if self._status is not None:
-            self._status.update(line)
-        elif self._clock() - self._told >= _EVERY:
-            self._told = self._clock()
-            print(line, file=self._stream, flush=True)
 
     def _line(self, event: Progress, detail: str) -> str:
         where = f"attempt {event.attempt}/{self._attempts}: " if event.attempt else ""

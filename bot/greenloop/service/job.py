@@ -18,6 +18,7 @@ from greenloop.commands.run import RESULT, WORDS, Run
 from greenloop.domain import Message, Outcome, Reason, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub, PullRequest
+from greenloop.forge.terminal import Terminal
 from greenloop.knowledge import Outside
 from greenloop.ledger import account
 from greenloop.model.accounted import Accounted
@@ -216,9 +217,16 @@ def counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) ->
 def made_bench(
     job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress
 ) -> AbstractContextManager[Workbench]:
+    """What goes on stands in the job's log as well."""
+    log = Terminal(job.settings.attempts)
+
+    def both(event: Progress) -> None:
+        log(event)
+        progress(event)
+
     box = open_sandbox(job.sandbox, cache=job.cache)
     beyond = Outside(server=job.remote.url, token=job.remote.token)
-    return bench(workspace, job.settings, model, progress, box=box, cache=job.cache, temp=job.temp, beyond=beyond)
+    return bench(workspace, job.settings, model, both, box=box, cache=job.cache, temp=job.temp, beyond=beyond)
 
 
 @contextmanager

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 from greenloop.domain import Outcome, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import ACTIONS, GitHub, NotAllowed
-from greenloop.forge.terminal import WORDS
+from greenloop.forge.terminal import WORDS, so_far
 from greenloop.orders import Words
 from greenloop.ports import Progress
+from greenloop.seldom import Seldom
 from greenloop.service import words
 from greenloop.service.words import Going, Row
 from greenloop.settings import Settings
@@ -19,12 +21,22 @@ from greenloop.settings import Settings
 ONE = "\n\nOf several commands in a comment the first is done. Not done: {words}. Write each in a comment of its own."
 _FAILED = words.FAILED
 _EVERY = 10.0  # seconds between two edits of the comment
+_FIRST = 30.0  # seconds until the first edit while an answer comes
 
 
 class Told:
     """The `OnProgress` and `Forge` of an issue or pull request; without a number (a dispatch) it only proposes."""
 
-    def __init__(self, github: GitHub, request: Request, names: Words, *, dry: bool = False, run_url: str = "") -> None:
+    def __init__(
+        self,
+        github: GitHub,
+        request: Request,
+        names: Words,
+        *,
+        dry: bool = False,
+        run_url: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._github = github
         self._names = names
         self._request = request
@@ -36,8 +48,10 @@ class Told:
         self._rows: dict[int, Row] = {}
         self._dry = dry
         self._last = float("-inf")
-        self._clock: Callable[[], float] = time.monotonic
+        self._clock = clock
         self._began = self._clock()
+        self._answer = 0  # characters of the answer that comes
+        self._seldom = Seldom(_FIRST, self._clock)
         self._advice = ""
 
     def on(self, *, base: str, settings: Settings, pull: str = "", closes: int | None = None) -> Self:
@@ -48,10 +62,20 @@ class Told:
 
     def __call__(self, event: Progress) -> None:
         self._note(event)
-        if event.phase in {"reply", "done"} or self._clock() - self._last < _EVERY:
-            return
+        if event.phase == "reply":
+            self._answering(event)
+        elif event.phase != "done" and self._clock() - self._last >= _EVERY:
+            self.say(self._going(event))
+
+    def _answering(self, event: Progress) -> None:
+        """A handful of edits, however long it takes. An answer that is paid for is not lost for one that fails."""
+        if self._seldom.due():
+            with suppress(GreenloopError):
+                self.say(self._going(event, f": {so_far(self._answer)}"))
+
+    def _going(self, event: Progress, more: str = "") -> str:
         where = f"Attempt {event.attempt}: " if event.attempt else ""
-        now = f"{where}{WORDS.get(event.phase, event.phase)}"
+        now = f"{where}{WORDS.get(event.phase, event.phase)}{more}"
         run = Going(
             now=now[:1].upper() + now[1:],
             rows=tuple(self._rows.values()),
@@ -60,10 +84,14 @@ class Told:
             settings=self._settings,
             run_url=self._run_url,
         )
-        self.say(words.going(run))
+        return words.going(run)
 
     def _note(self, event: Progress) -> None:
         """What is known of an attempt, also when it is too early to tell of it."""
+        if event.phase != "reply":
+            self._answer = 0
+            self._seldom.again()
+        self._answer += len(event.detail) if event.phase == "reply" else 0
         if event.phase == "checks" and event.attempt:
             self._rows[event.attempt] = Row(event.attempt, event.detail, "")
         elif event.phase in {"judged", "unusable"}:
