@@ -19,7 +19,7 @@ from greenloop.ports import Change
 from greenloop.protected_names import Kind, is_compiled, is_test, is_test_module, kind_of, stands_in
 from greenloop.settings import FILE, Settings
 
-__all__ = ["Guarded", "Read", "check_sections", "guard", "is_test"]
+__all__ = ["Guarded", "Read", "check_sections", "decides", "guard", "is_test"]
 
 Read = Callable[[str], bytes | None]
 
@@ -79,6 +79,15 @@ def guard(
         notes=tuple(fate.note for fate in fates.values() if fate.note is not None),
         forbidden=_outside(outside, settings) if outside else "",
     )
+
+
+def decides(change: Change, *, read_base: Read, read_new: Read, roots: Iterable[str]) -> bool:
+    """Whether a change, whoever made it, is to how everything is checked, and not to what is checked: existing tests
+    are not asked for here."""
+    kind = kind_of(change.path)
+    if kind is Kind.MANIFEST:
+        return bool(_sections(change, read_base, read_new))
+    return change.path in _NEVER or kind in {Kind.CONFIG, Kind.CI} or bool(_instead(change, roots))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,13 @@ from greenloop.domain import Attempt, Finding, Outcome, Reason, Report, Request,
 from greenloop.judge import evidence_line
 from greenloop.trailers import checks
 
+_PATCH = 1_000_000  # characters
 _PULL_REQUEST = re.compile(r"https?://[^\s]+/pull/([0-9]+)")
 
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
     """Plain lists, dicts, strings and numbers; stable keys, described by docs/result.schema.json."""
-    outcome = clean(outcome)
+    patch, outcome = outcome.patch, clean(outcome)
     best = outcome.best
     verdict = best.verdict if best else outcome.verdict
     number, address = _pull_request(outcome)
@@ -32,6 +33,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "branch": outcome.branch,
         "tip": outcome.tip,
         "url": outcome.url,
+        "patch": whole_patch(patch),
         "pull_request_number": number,
         "pull_request_url": address,
         "best": best.number if best else None,
@@ -56,6 +58,12 @@ def failure(reason: Reason, detail: str, request: Request | None) -> dict[str, A
 
 
 _NOBODY = Request(key="", at="", command="", text="", source=Source.API, repository="", actor="", base="")
+
+
+def whole_patch(text: str) -> str | None:
+    """Whole, or not at all: half of one, or one with a secret cut out, cannot be applied."""
+    plain = text.encode("utf-8", "ignore").decode() == text
+    return text if text and plain and len(text) <= _PATCH and clean(text) == text else None
 
 
 def _pull_request(outcome: Outcome) -> tuple[int | None, str | None]:

@@ -38,6 +38,7 @@ ELSEWHERE = (
     "`{value}`. For a folder of the machine: `greenloop generate --knowledge DIR`."
 )
 ADDRESSED = "The address in `knowledge` {why}."
+FORKS = "`forks` must be `patch`, `pull_request` or `push`, not `{value}`."
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
 _MAY_BE_ZERO = frozenset(
@@ -65,6 +66,8 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from provider_rules.problems(settings)
     yield from _advisories(settings)
     yield from orders.problems(settings)
+    if settings.forks not in {"patch", "pull_request", "push"}:
+        yield ("forks",), FORKS.format(value=settings.forks)
 
 
 def _candidates(settings: Settings) -> Iterator[tuple[Place, str]]:

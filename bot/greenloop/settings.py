@@ -224,6 +224,12 @@ class Settings:
         "Whether a review's thread is resolved when the diff or a check shows that it is done.",
         "resolve_threads: false",
     )
+    forks: str = _option(
+        "patch",
+        "What comes of work on a fork's pull request: `patch` (in the comment), `pull_request` (a branch and a pull "
+        "request here), `push` (commits on the fork's branch, where the contributor and the token allow it).",
+        "forks: patch",
+    )
     sign_off: bool = _option(False, "Whether commits carry `Signed-off-by` of the requester (DCO).", "sign_off: false")
     command_names: Mapping[str, str] = _option(
         {}, "What commands are called in comments, without the `/`.", "command_names: {generate: fix}"

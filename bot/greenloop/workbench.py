@@ -37,6 +37,7 @@ class Workbench:
     scratch: Path
     cache: Path
     beyond: Outside = NOTHING_BEYOND
+    trusted: Tree | None = None  # whose manifests programs are built from, when the base is somebody else's
 
     def say(self, phase: str, **words: object) -> None:
         self.progress(Progress(phase=phase, usage=self.budget.used, **words))  # type: ignore[arg-type]
@@ -54,22 +55,34 @@ class Workbench:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The base commit's tree, where its programs are, and what the checks say of it."""
+    """The base commit's tree, where its programs are, and what the checks say of it. `root` is the tree that programs
+    were built from, and `built` what came of that; what others name beside it is fetched as wheels only."""
 
     tree: Tree
     environment: Environment
     report: Report
+    root: Tree | None = None
+    built: Environment | None = None
 
 
 def baseline(bench: Workbench, tree: Tree) -> Baseline:
     """Prepare the environment of the base and run every check on it."""
     bench.say("environment")
-    with bench.laid(tree) as folder:
-        environment = prepare_environment(
+    root = bench.trusted or tree
+    with bench.laid(root) as folder:
+        built = prepare_environment(
             folder, bench.settings, cache=bench.cache, sandbox=bench.sandbox, progress=bench.progress
         )
+    environment = built if root == tree else _extended(bench, built, root, tree)
     bench.say("baseline")
-    return Baseline(tree=tree, environment=environment, report=_examine(bench, tree, (), environment))
+    report = _examine(bench, tree, (), environment)
+    return Baseline(tree=tree, environment=environment, report=report, root=root, built=built)
+
+
+def _extended(bench: Workbench, built: Environment, root: Tree, tree: Tree) -> Environment:
+    """With what the manifests of `tree` add to those of `root`: wheels, and nothing of it is run while they come."""
+    with bench.laid(root) as old, bench.laid(tree) as new:
+        return extend(built, old, new, bench.settings, cache=bench.cache, sandbox=bench.sandbox)
 
 
 def measure(
@@ -142,8 +155,8 @@ def _environment(
     """The base's environment with what the attempt adds to the manifests, and what that is."""
     if not any(is_manifest(c.path) for c in changes):
         return base.environment, ()
+    now = _extended(bench, base.built or base.environment, base.root or base.tree, tree)
     with bench.laid(base.tree) as old, bench.laid(tree) as new:
-        now = extend(base.environment, old, new, bench.settings, cache=bench.cache, sandbox=bench.sandbox)
         return now, added(base.environment, now, old, new, bench.settings.directory)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from fakes.github.faults import refused
 from fakes.model_server import ModelServer, Stall
-from job_step import AT_ONCE, FILES, MODULE, RIGHT, WRONG, Step, asked, seen, started
+from job_step import AT_ONCE, MODULE, RIGHT, WRONG, Step, asked, seen, started
 from program import QUICK
 
 
@@ -233,18 +233,6 @@ def test_the_same_event_twice_at_once_is_worked_on_once(step: Step) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
     assert [ref for ref in seen(step)["refs"] if ref.startswith("refs/greenloop/locks/")] == []
-
-
-def test_a_pull_request_of_a_fork_is_refused(step: Step) -> None:
-    fork = step.fake.repository("eve/sums", FILES)
-    fork.git.commit("topic", {"notes.md": "x\n"}, "a topic")
-    home = step.fake.world.repositories["octo/sums"]
-    pull = step.fake.pull_request("topic", source=fork, repository=home)
-    payload = step.fake.event("issue_comment", step.fake.comment(pull.number, "/generate mend it"))
-    with ModelServer([AT_ONCE]) as server:
-        code, log = step.run("issue_comment", payload, server)
-        assert (code, len(server.chats)) == (5, 0), log
-    assert "comes from a fork" in seen(step)["issues"][1]["comments"][1]["body"]
 
 
 def test_settings_come_from_the_default_branch(step: Step) -> None:

@@ -107,6 +107,7 @@ class Outcome:
     branch: str | None = None
     tip: str | None = None  # commit id that the branch ends at
     url: str | None = None
+    patch: str = ""  # what `git apply` takes, when the commits are on no branch
     usage: Usage = field(default_factory=Usage)
     model: str = ""
     unusable: int = 0  # answers that could not become a tree

@@ -20,20 +20,21 @@ from greenloop.model.replay import Replay
 from greenloop.orders import UNKNOWN, Words, level
 from greenloop.ports import Model
 from greenloop.sense import hint
-from greenloop.service import beside, earlier, heard, review
+from greenloop.service import beside, earlier, forks, heard, review
+from greenloop.service.forks import Answer
 from greenloop.service.goingon import GoingOn, taken_up
 from greenloop.service.guard import refusal
-from greenloop.service.job import Job, play
+from greenloop.service.job import play
 from greenloop.service.looking import answered, judge
 from greenloop.service.reviewing import posted
 from greenloop.service.scene import Scene
 from greenloop.service.told import Told
 from greenloop.service.undo import undo
+from greenloop.service.work import Job
 from greenloop.settings import Settings
 
 CONTINUE, EXPLAIN, REVIEW, UNDO = "continue", "explain", "review", "undo"
 EVALUATE = "evaluate"  # the one command that asks no model
-FOREIGN = "The pull request comes from a fork; work on forks is not part of this version."
 CLOSED = "#{number} is closed."
 ARCHIVED = "The repository is archived."
 NOTHING_ASKED = "The command says nothing to do. Write it behind the command: /generate add retry to the uploader"
@@ -113,12 +114,16 @@ def _job(scene: Scene) -> Job:
     if repository.archived:
         raise Refused(ARCHIVED)
     pull = github.pull_request(request.number or 0) if _on_pull_request(request) else None
-    request, others, pull, going = _asked(scene, pull)
+    request, answer, why = forks.wanted(request, pull, settings, github)
+    request, others, pull, going = _asked(replace(scene, request=request), pull)
+    request = replace(request, fork=pull is not None and pull.is_fork)
     evaluating = request.command == EVALUATE
     comments = () if evaluating or request.number is None else github.thread(request.number)
     before = earlier.keys(comments, me=github.whoami(), but=request.key)
     ours = going.branch if going and going.pull is None else ""
     base = request.base or repository.default_branch
+    foreign = pull is not None and pull.is_fork
+    pushes = pull is not None and (not foreign or answer is Answer.PUSH)
     model = Replay((), name="none") if evaluating else _model(scene)
     settings = narrowed(settings, model)
     if request.comment is not None and request.source is not Source.REVIEW:
@@ -133,16 +138,20 @@ def _job(scene: Scene) -> Job:
         temp=runner.temp,
         cache=runner.cache,
         told=told.on(
-            base=going.base if going and ours else base,
+            base=going.base if going and ours else pull.base_ref if foreign and pull else base,
             settings=settings,
-            pull=pull.url if pull else "",
-            closes=going.closes if going and ours else request.number,
+            pull=pull.url if pull and pushes else "",
+            closes=going.closes if going and ours else None if foreign else request.number,
+            offers=not foreign or answer is Answer.PULL_REQUEST,
+            continues=request.number if foreign else None,
         ),
         github=github,
         run_id=runner.run_id,
         remote=scene.remote,
         start=ours or base,
         pull=pull,
+        answer=answer,
+        notes=(why,) if why else (),
         goes_on=ours,
         thread=() if evaluating else (*heard.quoted(scene, comments), *others),
         earlier=tuple(dict.fromkeys((going.key, *before) if going else before)),
@@ -185,8 +194,6 @@ def _on_pull_request(request: Request) -> bool:
 def _require_ours(pull: PullRequest) -> None:
     if pull.state != "open":
         raise Refused(CLOSED.format(number=pull.number))
-    if pull.is_fork:
-        raise Refused(FOREIGN)
 
 
 def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[Settings, GreenloopError | None]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -15,9 +14,8 @@ from greenloop.app import bench
 from greenloop.commands.generate import generate
 from greenloop.commands.journal import REFS, Journal, opened
 from greenloop.commands.run import RESULT, WORDS, Run
-from greenloop.domain import Message, Outcome, Reason, Request
+from greenloop.domain import Outcome, Reason, Request
 from greenloop.errors import GreenloopError
-from greenloop.forge.github import GitHub, PullRequest
 from greenloop.forge.terminal import Terminal
 from greenloop.knowledge import Outside
 from greenloop.ledger import account
@@ -25,57 +23,22 @@ from greenloop.model.accounted import Accounted
 from greenloop.model.kept import remembering
 from greenloop.model.keys import split
 from greenloop.model.replay import Replay
-from greenloop.places import Places
 from greenloop.ports import Model, OnProgress, Progress
+from greenloop.result import as_dict
 from greenloop.sandbox import open_sandbox
-from greenloop.service import earlier, record, review
+from greenloop.service import earlier, forks, record, review
 from greenloop.service.checked import Checked
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
-from greenloop.service.told import Told
-from greenloop.settings import Settings
+from greenloop.service.work import Job, tip_of
 from greenloop.trailers import about
 from greenloop.workbench import Workbench
-from greenloop.workspace import GitWorkspace, Remote
+from greenloop.workspace import GitWorkspace
 
 KEPT = "The attempts are kept under {ref}."
 USELESS = {Reason.UNCHANGED, Reason.OUT_OF_BUDGET, Reason.MODEL_UNREACHABLE, Reason.BROKEN_ENVIRONMENT}
 HANDLED = "This request was handled already. Ask in a new comment to have it done again."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """`start` is the branch that the work begins from; with `pull`, it goes on that pull request's branch."""
-
-    request: Request
-    settings: Settings
-    model: Model
-    sandbox: str
-    dry: bool
-    temp: Path
-    cache: Path
-    places: Places
-    told: Told
-    github: GitHub
-    remote: Remote
-    run_id: str
-    start: str
-    pull: PullRequest | None = None
-    thread: tuple[Message, ...] = ()
-    goes_on: str = ""  # the branch of ours that an earlier run has begun; it is moved once, at the end
-    earlier: tuple[str, ...] = ()  # keys of runs on the same issue or pull request
-
-    @property
-    def branch(self) -> str:
-        """The pull request's own, or `greenloop/issue-12-add-retry-…`, the same for the same request."""
-        if self.pull is not None:
-            return self.pull.head_ref
-        if self.goes_on:
-            return self.goes_on
-        slug = "-".join(re.findall(r"[a-z0-9]+", self.request.text.lower())[:6])[:40].strip("-") or "change"
-        about = f"issue-{self.request.number}" if self.request.number else "run"
-        return f"greenloop/{about}-{slug}-{self.request.key[-6:]}"
 
 
 def play(job: Job) -> Outcome:
@@ -83,30 +46,39 @@ def play(job: Job) -> Outcome:
     job.told.say("⏳ Reading the request…")
     with private(job.temp) as clone:
         key = job.request.key
-        branches = (f"refs/heads/{job.start}", f"refs/heads/{job.branch}")
-        refs = (*branches, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
+        refs = (*job.refs, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
         with job.remote.clone(clone, refs) as workspace, locked(job, workspace, clone) as lock:
             request = record.request(workspace, job.request.key) or replace(
-                job.request, base=job.pull.head_sha if job.pull else tip_of(workspace, job), head=job.branch
+                job.request, base=_base(job, workspace), head=job.branch
             )
             record.restore(workspace, key)
             secrets = (job.remote.token, *split(job.settings.api_key))
             with opened(workspace.git_dir, key, fresh=False, secrets=secrets) as journal:
                 if journal.key != key:  # the first one has ended
                     return _told_again(job, request, workspace)
+                if request.fork:
+                    job = replace(job, foreign=forks.staged(workspace, request.base, job.place))
                 outcome = _run(job, request, workspace, journal, clone=clone, lock=lock)
-                outcome = outcome if job.dry else _tidied(job, _answered(job, outcome, workspace), clone)
+                outcome = outcome if job.dry else _tidied(job, _answered(job, outcome, workspace), workspace, clone)
     job.told.ended(outcome)
     return outcome
 
 
-def _tidied(job: Job, outcome: Outcome, clone: Path) -> Outcome:
+def _base(job: Job, workspace: GitWorkspace) -> str:
+    if job.pull is None:
+        return tip_of(workspace, job)
+    if job.pull.is_fork:
+        return forks.stage(workspace, job.pull, f"refs/heads/{job.start}", job.settings)
+    return job.pull.head_sha
+
+
+def _tidied(job: Job, outcome: Outcome, workspace: GitWorkspace, clone: Path) -> Outcome:
     """Records go when they are old, and a branch that helps nobody at once."""
     with suppress(GreenloopError):  # what is done is done; the next run tidies up as well
         prune(job.remote, clone, job.temp)
     if _useless(job, outcome) and outcome.branch and outcome.tip:
         job.remote.remove(clone, {f"refs/heads/{outcome.branch}": outcome.tip})
-    return _kept(job, outcome)
+    return _kept(job, outcome, workspace)
 
 
 def _useless(job: Job, outcome: Outcome) -> bool:
@@ -114,8 +86,11 @@ def _useless(job: Job, outcome: Outcome) -> bool:
     return job.pull is None and not job.goes_on and outcome.url is None and outcome.reason in USELESS
 
 
-def _kept(job: Job, outcome: Outcome) -> Outcome:
-    """Where to find the attempts that are on no branch."""
+def _kept(job: Job, outcome: Outcome, workspace: GitWorkspace) -> Outcome:
+    """Where to find the attempts that are on no branch; of a fork's, the patch."""
+    if job.foreign is not None and outcome.attempts:
+        later = forks.later(job.foreign, job.github)
+        return forks.finished(outcome, workspace, job.foreign, (*job.notes, later))
     if job.dry or not outcome.attempts or not (_useless(job, outcome) or outcome.reason is Reason.NOT_PUSHED):
         return outcome
     kept = KEPT.format(ref=REFS + outcome.request.key)
@@ -138,17 +113,13 @@ def locked(job: Job, workspace: GitWorkspace, clone: Path) -> Iterator[Lock | No
         lock.release()
 
 
-def tip_of(workspace: GitWorkspace, job: Job) -> str:
-    return workspace.resolve(f"refs/heads/{job.start}")
-
-
 def _told_again(job: Job, request: Request, workspace: GitWorkspace) -> Outcome:
     """The same end as before, and its last words once more: the first runner may not have lived to say them."""
     key = request.key
     said = json.loads(record.read(workspace, key, RESULT) or b"{}")
     job.told.say((record.read(workspace, key, WORDS) or b"").decode("utf-8", "replace") or HANDLED)
     reason = next((r for r in Reason if r.word == said.get("reason")), Reason.REFUSED)
-    kept = {name: said.get(name) for name in ("branch", "tip", "url")}
+    kept = {name: said.get(name) for name in ("branch", "tip", "url")} | {"patch": said.get("patch") or ""}
     return _answered(job, Outcome(request=request, reason=reason, detail=HANDLED, **kept), workspace)
 
 
@@ -174,13 +145,22 @@ def _run(
             lock.renew()
 
     def publish(sha: str, ref: str, expected: str | None) -> None:
-        if not job.dry:
+        if job.dry:
+            return
+        if job.foreign is not None and ref.startswith("refs/heads/"):
+            forks.publish(workspace, job.foreign, sha, job.remote, clone)
+        else:
             job.remote.push(clone, sha, ref, expected=expected)
 
     def beside(outcome: Outcome) -> Mapping[str, bytes]:
-        words = job.told.last_words(_kept(job, outcome))
-        return {WORDS: words.encode(), **review.record(outcome, journal.text, workspace)}
+        kept = _kept(job, outcome, workspace)
+        said = {RESULT: json.dumps(as_dict(kept), indent=2).encode()} if job.foreign else {}
+        words = job.told.last_words(kept)
+        return {WORDS: words.encode(), **said, **review.record(outcome, journal.text, workspace)}
 
+    if job.foreign is not None:  # the branch of a run that pushes none, until its end
+        job.told.note(forks.ours(job.foreign))
+        workspace.publish(request.base, f"refs/heads/{request.head}", expected=None)
     theirs = job.pull is not None or bool(job.goes_on)
     checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=bool(journal.before))
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
@@ -188,8 +168,9 @@ def _run(
     run.begin(job.settings, job.model.name)
     with (
         counted(job, request, workspace, clone) as live,
-        made_bench(job, workspace, _asked(journal, live), progress) as made,
+        made_bench(job, workspace, _asked(journal, live), progress) as bench,
     ):
+        made = replace(bench, trusted=job.foreign.trusted) if job.foreign else bench
         made.stop.ends(job.github.hurry)  # the runner does not wait
         thread = (*job.thread, *earlier.told(job.earlier, workspace))
         outcome = generate(request, made, run, job.told, thread=thread)

@@ -10,15 +10,16 @@ from greenloop.domain import Outcome, Reason
 from greenloop.model.replay import Replay
 from greenloop.ports import Progress
 from greenloop.render import cost
-from greenloop.service.job import HANDLED, Job, counted, made_bench, private, tip_of
+from greenloop.service.job import HANDLED, counted, made_bench, private
 from greenloop.service.reviewing import DEEP, base_of
+from greenloop.service.work import Job, tip_of
 
 
 def judge(job: Job) -> Outcome:
     """The checks alone: a pull request beside its base, or the branch as it is."""
     job.told.say("⏳ Running the checks…")
     with private(job.temp) as clone:
-        heads = [f"refs/heads/{name}" for name in (job.start, *([job.pull.base_ref, job.branch] if job.pull else []))]
+        heads = (*job.refs, *([f"refs/heads/{job.pull.base_ref}"] if job.pull else []))
         with job.remote.clone(clone, heads, depth=DEEP) as workspace:
             head = job.pull.head_sha if job.pull else tip_of(workspace, job)
             base = base_of(workspace, job.pull) if job.pull else head

@@ -24,8 +24,9 @@ from greenloop.model.replay import Replay
 from greenloop.ports import Chat, Progress, Reply
 from greenloop.render import cost
 from greenloop.service import record
-from greenloop.service.job import HANDLED, Job, counted, locked, made_bench, private
+from greenloop.service.job import HANDLED, counted, locked, made_bench, private
 from greenloop.service.lock import LOCKS, Lock
+from greenloop.service.work import Job
 from greenloop.workspace import GitWorkspace
 
 REVIEW = "review.json"  # in the run's record

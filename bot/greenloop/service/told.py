@@ -13,6 +13,7 @@ from greenloop.forge.github import ACTIONS, GitHub, NotAllowed
 from greenloop.forge.terminal import WORDS, so_far
 from greenloop.orders import Words
 from greenloop.ports import Progress
+from greenloop.render import inert
 from greenloop.seldom import Seldom
 from greenloop.service import words
 from greenloop.service.words import Going, Row
@@ -44,6 +45,9 @@ class Told:
         self._settings: Settings | None = None
         self._pull = ""
         self._closes = request.number
+        self._offers = True
+        self._continues: int | None = None
+        self._aside = ""
         self._run_url = run_url
         self._rows: dict[int, Row] = {}
         self._dry = dry
@@ -54,11 +58,26 @@ class Told:
         self._seldom = Seldom(_FIRST, self._clock)
         self._advice = ""
 
-    def on(self, *, base: str, settings: Settings, pull: str = "", closes: int | None = None) -> Self:
+    def on(
+        self,
+        *,
+        base: str,
+        settings: Settings,
+        pull: str = "",
+        closes: int | None = None,
+        offers: bool = True,
+        continues: int | None = None,
+    ) -> Self:
         """The branch that a pull request is offered to, the limits of the run, the address of the pull request that the
-        work is on already, and the issue that a new one closes."""
+        work is on already, and the issue that a new one closes. Without `offers` none is made;
+        `continues` is the pull request that a new one goes on from."""
         self._base, self._settings, self._pull, self._closes = base, settings, pull, closes
+        self._offers, self._continues = offers, continues
         return self
+
+    def note(self, text: str) -> None:
+        """What the text of a pull request has to say beside the report."""
+        self._aside = text
 
     def __call__(self, event: Progress) -> None:
         self._note(event)
@@ -119,9 +138,12 @@ class Told:
     def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:
         """A pull request for work on an issue; work on a pull request is on its branch already."""
         del request
-        if self._dry or self._pull:
+        if self._dry or self._pull or not self._offers:
             return self._pull
-        text = words.proposal(body, self._names, closes=self._closes, own_token=self._own_token)
+        body = f"{inert(self._aside, 2000)}\n\n{body}" if self._aside else body
+        text = words.proposal(
+            body, self._names, closes=self._closes, continues=self._continues, own_token=self._own_token
+        )
         made = self._github.propose(branch=branch, base=self._base, title=title, body=text, draft=draft)
         if isinstance(made, NotAllowed):
             self._advice = made.advice

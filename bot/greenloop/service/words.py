@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from greenloop import render
+from greenloop import patches, render
 from greenloop.domain import Outcome, Reason, Usage
 from greenloop.orders import Words
 from greenloop.settings import Settings
@@ -24,6 +24,10 @@ NEXT = {
 }
 PROPOSED = "Look at the pull request and merge it. To have something changed, comment `/refactor` and what, there."
 ON_BRANCH = "The commits are on this branch. To have more changed, comment `/refactor` and what, or submit a review."
+PATCHED = (
+    "Apply the patch to the fork's branch, or ask its contributor to. `/generate --pull-request` makes a branch and a "
+    "pull request here instead."
+)
 GO_ON = (
     "Comment `/refactor` and what is to be different. A review that requests changes does the same: each thread is "
     "answered, and commits are added here. `/evaluate` runs the checks again."
@@ -92,6 +96,7 @@ def ended(outcome: Outcome, names: Words, *, advice: str = "", run_url: str = ""
         _links(outcome.url, run_url),
         advice,
         outcome.answer,  # ours, and inert already
+        patches.shown(outcome.patch),
         render.table(outcome.attempts, outcome.best) if outcome.attempts else "",
         render.choice(outcome.attempts),
         render.cost(outcome) if outcome.usage.calls else "",
@@ -112,16 +117,17 @@ def _links(url: str | None, run_url: str) -> str:
 def _next(outcome: Outcome, names: Words, *, on_pull: bool, advised: bool) -> str:
     said = NEXT.get(outcome.reason, "")
     if outcome.reason is Reason.GREEN and outcome.attempts:
-        said = ON_BRANCH if on_pull else PROPOSED if outcome.url and not advised else ""
+        said = PATCHED if outcome.patch else ON_BRANCH if on_pull else PROPOSED if outcome.url and not advised else ""
     said = names.spoken(said)
     return f"**Next:** {said}" if said else ""
 
 
-def proposal(body: str, names: Words, *, closes: int | None, own_token: bool) -> str:
+def proposal(body: str, names: Words, *, closes: int | None, own_token: bool, continues: int | None = None) -> str:
     """The text of a pull request: the report, and how to go on from it."""
     parts: Iterable[str] = (
         body.rstrip(),
         f"### How to go on\n\n{names.spoken(GO_ON)}\n\n{ADVICE_PENDING if own_token else ADVICE_SECRETS}",
         f"Closes #{closes}" if closes is not None else "",
+        f"Goes on from #{continues}." if continues is not None else "",
     )
     return "\n\n".join(part for part in parts if part) + "\n"

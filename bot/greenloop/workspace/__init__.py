@@ -5,10 +5,11 @@ model or a stranger's tree brings in (paths, names, links) is held to be hostile
 """
 
 from greenloop.workspace.borrowed import Borrowed, at_hand, borrow
+from greenloop.workspace.committing import FALLBACK_IDENTITY
 from greenloop.workspace.history import CommitInfo
 from greenloop.workspace.paths import Forbidden
 from greenloop.workspace.remote import Remote
-from greenloop.workspace.repository import FALLBACK_IDENTITY, GitWorkspace, open_workspace
+from greenloop.workspace.repository import GitWorkspace, open_workspace
 
 __all__ = [
     "FALLBACK_IDENTITY",

@@ -7,7 +7,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,6 +35,10 @@ class Remote:
     url: str
     token: str = field(default="", repr=False)
     sleep: Callable[[float], None] = time.sleep
+
+    def at(self, repository: str) -> Remote:
+        """Another repository of the same server, with the same token."""
+        return replace(self, url=f"{self.url.rsplit('/', 2)[0]}/{repository}.git")
 
     def clone(self, folder: Path, refs: Iterable[str], *, depth: str = _DEPTH, only: str = "") -> GitWorkspace:
         """A bare clone in `folder` (empty) with these refs under their own names, of a name that ends with `/` all

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -16,15 +15,13 @@ from greenloop.errors import UsageError
 from greenloop.ports import Change, Entry
 from greenloop.workspace import diffs, laying, refs, status
 from greenloop.workspace.applying import make
+from greenloop.workspace.committing import FALLBACK_IDENTITY, Committer
 from greenloop.workspace.drafts import Draft, Folder, Leaf
 from greenloop.workspace.history import CHANGES, PAST, CommitInfo, parse, past
 from greenloop.workspace.objects import Objects
 from greenloop.workspace.paths import Forbidden, shown
 from greenloop.workspace.plumbing import Plumbing
 
-_WE = {"NAME": "greenloop", "EMAIL": "greenloop@users.noreply.github.com"}
-FALLBACK_IDENTITY = f"{_WE['NAME']} <{_WE['EMAIL']}>"
-_NOBODY = re.compile("tell me who you are|auto-detection is disabled|empty ident name", re.IGNORECASE)
 _PLAIN_DIFF = ("--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short", "--full-index")
 
 
@@ -49,7 +46,7 @@ class GitWorkspace:
         self._allow_workflows = allow_workflows
         self._entries = lru_cache(16)(partial(_listing, plumbing))
         self._changes = lru_cache(32)(partial(_compare, plumbing))
-        self._author: dict[str, str] = {}
+        self._committer = Committer(plumbing)
 
     @property
     def git_dir(self) -> Path:
@@ -137,9 +134,9 @@ class GitWorkspace:
         return self._changes(_id(old.id), _id(new.id))
 
     def patch_text(self, old: Tree, new: Tree) -> str:
-        """A unified diff for people."""
-        printed = self._plumbing.run("diff-tree", "-r", "-M", "--patch", *_PLAIN_DIFF, _id(old.id), _id(new.id))
-        return printed.decode("utf-8", "replace")
+        """A unified diff that `git apply` takes; bytes that are no UTF-8 are surrogates."""
+        options = ("-r", "--patch", "--binary", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", *_PLAIN_DIFF)
+        return self._plumbing.run("diff-tree", *options, _id(old.id), _id(new.id)).decode("utf-8", "surrogateescape")
 
     def lay(self, tree: Tree, folder: Path) -> None:
         """Write the files into a new or empty folder: raw bytes, no `.git`, nothing outside (see `laying`)."""
@@ -195,18 +192,13 @@ class GitWorkspace:
         done = self._plumbing.attempt("var", "GIT_AUTHOR_IDENT")
         return FALLBACK_IDENTITY if done.code else done.out.decode("utf-8", "replace").rpartition("> ")[0] + ">"
 
-    def commit(self, tree: Tree, parents: tuple[str, ...], message: str) -> str:
-        """The id of a new commit; no ref points to it yet."""
-        heads = [word for parent in parents for word in ("-p", _id(parent))]
-        args = ("commit-tree", _id(tree.id), *heads, "-F", "-")
-        text = message.replace("\0", "�").encode("utf-8", "replace")
-        done = self._plumbing.attempt(*args, stdin=text, env=self._author)
-        if done.code and _NOBODY.search(done.error):
-            self._author = _as_greenloop()
-            done = self._plumbing.attempt(*args, stdin=text, env=self._author)
-        if done.code:
-            raise self._plumbing.failure("commit-tree", done)
-        return done.out.decode().strip()
+    def commit(self, tree: Tree, parents: tuple[str, ...], message: str, *, at: int | None = None) -> str:
+        """The id of a new commit, made `at` that second; no ref points to it yet."""
+        return self._committer.commit(_id(tree.id), tuple(map(_id, parents)), message, at=at)
+
+    def sign_with(self, key: Path) -> None:
+        """From now on each commit is signed with this SSH key, a file."""
+        self._committer.key = key
 
     def publish(self, sha: str, ref: str, *, expected: str | None) -> None:
         """Move `ref` to `sha` if it is at `expected` (None: if it does not exist). Raises `UsageError` otherwise."""
@@ -236,11 +228,6 @@ def _id(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", text):
         raise UsageError(f"{shown(text)} is no full object id.")
     return text
-
-
-def _as_greenloop() -> dict[str, str]:
-    ours = {f"GIT_{role}_{part}": text for role in ("AUTHOR", "COMMITTER") for part, text in _WE.items()}
-    return {name: value for name, value in ours.items() if not os.environ.get(name)}
 
 
 def _listing(plumbing: Plumbing, tree: str) -> Mapping[str, Entry]:

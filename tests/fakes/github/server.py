@@ -138,6 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer(status=404, headers={}, body=b"Repository not found.")
         service = dict(parse_qsl(query)).get("service", at["inside"].lstrip("/"))
         call = GitCall(
+            world=self.server.door.world,
             repository=repository,
             method=self.command,
             inside=at["inside"],

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fakes.github.bare import ENVIRONMENT
-from fakes.github.state import Repository, Token
+from fakes.github.state import Repository, Token, World
 
 _ZERO = "0" * 40
 
@@ -24,6 +24,7 @@ class Answer:
 class GitCall:
     """One request below `/{owner}/{name}.git`; `service` is "git-upload-pack" or "git-receive-pack"."""
 
+    world: World
     repository: Repository
     method: str
     inside: str  # "/info/refs"
@@ -55,11 +56,22 @@ def door(call: GitCall, token: Token | None) -> Answer | None:
         may_read, may_write = repository.may(token.user.login, "read"), repository.may(token.user.login, "write")
     if not may_read and repository.private:
         return _plain(404, "Repository not found.")
-    if call.pushes and not may_write:
+    if call.pushes and not may_write and not _invited(call, token):
         return _plain(403, f"Permission to {repository.full_name}.git denied to {token.user.login}.")
     if call.pushes and repository.archived:
         return _plain(403, "This repository was archived so it is read-only.")
     return None
+
+
+def _invited(call: GitCall, token: Token) -> bool:
+    """Whether a contributor lets this person, who may write to the upstream, push to the branch of a pull request. An
+    app that is not installed on the fork may never."""
+    homes = [home for home in call.world.repositories.values() if home.may(token.user.login, "write")]
+    offered = (pull for home in homes for issue, pull in home.pulls() if issue.state == "open")
+    theirs = {f"refs/heads/{p.head}" for p in offered if p.source is call.repository and p.maintainer_can_modify}
+    if token.kind != "user" or not theirs:
+        return False
+    return call.method == "GET" or {ref for _, _, ref in _read(call.content)[0]} <= theirs
 
 
 def serve(call: GitCall, token: Token | None, rejection: str = "") -> Answer:
@@ -69,7 +81,8 @@ def serve(call: GitCall, token: Token | None, rejection: str = "") -> Answer:
         if reason:
             return _turned_down(call, reason)
     answer = _backend(call)
-    call.repository.follow()
+    for repository in call.world.repositories.values():
+        repository.follow()
     return answer
 
 
