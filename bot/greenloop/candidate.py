@@ -11,6 +11,7 @@ from greenloop.checks.tidy import tidy
 from greenloop.domain import Finding, Patch, Report, Request, Severity, TestCase, Tree, Unusable, Verdict
 from greenloop.imports import wanted
 from greenloop.judge import judge
+from greenloop.leading import led_to
 from greenloop.ports import Workspace
 from greenloop.protect import Guarded, guard
 from greenloop.secrets import REMOVED, replaced, scrub
@@ -65,6 +66,7 @@ def from_tree(
         read_base=lambda path: workspace.read(base, path),
         read_new=lambda path: workspace.read(proposed, path),
         roots=(s for s in start.base.environment.sources if not s.startswith("/")),
+        led=led_to(workspace.entries(base).keys(), lambda path: workspace.read(base, path), bench.settings),
     )
     if guarded.forbidden:
         return Unusable(message=guarded.forbidden, kind="forbidden path")

@@ -225,6 +225,7 @@ class Environment:
     # Folders for PYTHONPATH, in order: relative to the laid tree (its root, not `directory`), or absolute. The target's
     # code is not installed, so this is how tests import it, wherever an attempt lies: `folder / source` serves both.
     sources: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()  # plug-ins of pytest that the base has not declared, by the names they are loaded by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,11 +57,13 @@ def guard(
     read_base: Read = lambda _path: None,
     read_new: Read = lambda _path: None,
     roots: Iterable[str] = (),
+    led: frozenset[str] = frozenset(),
 ) -> Guarded:
     """Sort an attempt's changes. The readers are asked for manifests only; what they cannot give counts as changed.
-    `roots` are the folders, beside the root and `directory`, that the target's code is imported from."""
+    `roots` are the folders, beside the root and `directory`, that the target's code is imported from; `led` are files
+    that the base's checks are led to."""
     places = {"", settings.directory, *roots}
-    fates = {c.path: _fate(c, request, settings, read_base, read_new, places) for c in changes}
+    fates = {c.path: _fate(c, request, settings, read_base, read_new, places, led) for c in changes}
     put_back = [path for path, fate in fates.items() if fate.put_back]
     for change in changes:  # a new file cannot stay where a folder comes back
         if change.status != "D" and any(path.startswith(f"{change.path}/") for path in put_back):
@@ -99,13 +101,19 @@ class _Fate:
 
 
 def _fate(
-    change: Change, request: str, settings: Settings, read_base: Read, read_new: Read, roots: Iterable[str]
+    change: Change,
+    request: str,
+    settings: Settings,
+    read_base: Read,
+    read_new: Read,
+    roots: Iterable[str],
+    led: frozenset[str],
 ) -> _Fate:
     path = change.path
     if path in _NEVER:
         return _back(path, "holds greenloop's own settings, which no attempt may change")
     kind = kind_of(path)
-    why = _WHY.get(kind, "") or _instead(change, roots)
+    why = _WHY.get(kind, "") or (_LED if path in led else "") or _instead(change, roots)
     if kind is Kind.MANIFEST:
         sections = _sections(change, read_base, read_new)
         why = f"configures checks ({', '.join(sections)[:120]})" if sections else ""
@@ -122,6 +130,7 @@ def _fate(
 
 
 _WHY = {Kind.TEST: "is an existing test", Kind.CONFIG: "configures checks", Kind.CI: "is a CI file"}
+_LED = "is what the checks' configuration or command leads to"
 
 
 def _instead(change: Change, roots: Iterable[str]) -> str:

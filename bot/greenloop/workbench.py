@@ -97,6 +97,7 @@ def measure(
     base's findings: the linters look at what changed."""
     changes = bench.workspace.diff(base.tree, tree)
     environment, dependencies = _environment(bench, tree, base, changes)
+    environment = replace(environment, withheld=()) if only else environment  # the attempt's own tests may need them
     names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
     report = _examine(
         bench,
@@ -134,7 +135,7 @@ def measure_aside(
     """What the judged run does not see of an attempt: the tests of its own files `only`, and what the linters say of
     the files `aside`."""
     changes = bench.workspace.diff(base.tree, tree)
-    environment, _ = _environment(bench, tree, base, changes)
+    environment = replace(_environment(bench, tree, base, changes)[0], withheld=())
     known = {"ruff", "bandit", "integrity"} | ({"pytest"} if only else set())
     names = tuple(n for n in bench.settings.checks if n in known)
     looked = tuple(c for c in changes if c.path in aside)

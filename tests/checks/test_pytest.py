@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from greenloop.checks import pytest_
-from greenloop.domain import Cause, CheckResult, Finding, Frame, Status, TestCase
+from greenloop.domain import Cause, CheckResult, Finding, Frame, Severity, Status, TestCase
 from greenloop.errors import Misconfigured
 from greenloop.ports import Environment, Sandbox, Subject
 from greenloop.sandbox import open_sandbox
@@ -522,3 +522,27 @@ def test_a_hook_cannot_make_a_failure_a_success(tested: Callable[..., CheckResul
     hook += "    report = (yield).get_result()\n    report.outcome = 'passed'\n"
     result = tested({"conftest.py": hook, "test_a.py": f"{OK}def test_x():\n    assert 0\n"})
     assert outcomes(result) == {"test_a.py::test_ok": "passed", "test_a.py::test_x": "failed"}
+
+
+def test_a_plugin_that_the_base_has_not_declared_is_not_loaded(lay: Lay, sandbox: Sandbox) -> None:
+    strike = (
+        "import pytest\n\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_pyfunc_call(pyfuncitem):\n    return True\n"
+    )
+    files = {
+        "lib/evil.py": strike,
+        "lib/evil-1.0.dist-info/entry_points.txt": "[pytest11]\nstrike = evil\n",
+        "lib/evil-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n",
+        "test_a.py": "def test_a():\n    assert 1 == 2\n",
+    }
+    told = {}
+    for withheld in ((), ("strike",)):
+        environment = Environment(python=Path(sys.executable), sources=("lib",), withheld=withheld)
+        result = pytest_.run(lay(files, environment=environment), sandbox, Settings())
+        told[withheld] = (outcomes(result), [f.message for f in result.findings if f.severity is Severity.NOTE])
+    assert told == {
+        (): ({"test_a.py::test_a": "passed"}, []),
+        ("strike",): (
+            {"test_a.py::test_a": "failed"},
+            ["A new dependency brings the plug-in strike; the existing tests ran without it."],
+        ),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +122,23 @@ def test_many_files_take_several_command_lines(lay: Lay, sandbox: Sandbox) -> No
     result = ruff.run(lay(files), sandbox, Settings())
     assert len(result.findings) == 600
     assert list(ruff.chunks(())) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "version"),
+    [
+        ("", "py313"),
+        ('requires-python = ">=3.9,<4"', "py39"),
+        ("requires-python='~= 3.11'", "py311"),
+        ('requires-python = ">=3.2"', "py37"),
+        ('requires-python = ">=3.99"', "py313"),
+        ('requires-python = "<4"', "py313"),
+    ],
+)
+def test_without_a_configuration_ruff_looks_for_none(tmp_path: Path, declared: str, version: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[project]\nname = 'x'\n{declared}\n")
+    rules = ("--isolated", *ruff.DEFAULTS, "--target-version", version)
+    assert ruff.options(tmp_path, ("a/b.py",)) == ("--no-cache", "--no-respect-gitignore", *rules)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".ruff.toml").touch()
+    assert ruff.options(tmp_path, ("a/b.py",)) == ("--no-cache", "--no-respect-gitignore", "--force-exclude")

@@ -64,6 +64,18 @@ def test_a_change_gets_an_environment_of_its_own(attempt: Callable[..., Environm
     assert with_script.python.with_name("run").is_file()
 
 
+def test_plugins_that_the_base_has_not_declared_are_named(
+    attempt: Callable[..., Environment], lay: Lay, index: Index
+) -> None:
+    for name in ("declared", "evil"):
+        words = f"[pytest11]\nstrike_{name} = {name}\n"
+        index.wheel(name, "1.0", files={f"{name}.py": "", f"{name}-1.0.dist-info/entry_points.txt": words})
+    base = lay("base", {"requirements.txt": "declared\n"})
+    same = attempt(base, lay("same", {"requirements.txt": "declared\n# as before\n"}), Settings())
+    more = attempt(base, lay("more", {"requirements.txt": "declared\nevil\n"}), Settings())
+    assert [made.withheld for made in (same, more)] == [(), ("strike_evil",)]
+
+
 def test_a_hostile_addition_is_never_executed(
     attempt: Callable[..., Environment], lay: Lay, index: Index, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from greenloop.errors import UsageError
 from greenloop.ports import Policy
 from greenloop.sandbox import folders, open_sandbox, processes
 
-HOLD = "import signal\nsignal.pause()\n"  # until it is ended
+HOLD = "import signal\nsignal.sigtimedwait([signal.SIGUSR1], 30)\n"  # until it is ended
 MEMORY = "x = bytearray(400 << 20)\n" + HOLD
 SPREAD = (
     "import os\nfor n in range(4):\n    if not os.fork():\n        x = bytearray(120 << 20)\n        break\n" + HOLD
@@ -211,7 +211,8 @@ if os.fork() == 0:
     if os.fork() == 0:
         os.write(pipe, b"alive")
         os.close(said)
-        signal.pause()
+        signal.sigtimedwait([signal.SIGUSR1], 30)
+        os.write(pipe, b"still there")
     os._exit(0)
 os.close(said)
 os.read(begun, 1)  # ends when the daemon has spoken

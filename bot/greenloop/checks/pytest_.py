@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from greenloop.checks import cases, endings, programs, rewritten, text, told
-from greenloop.domain import CheckResult, Finding, Status, TestCase
+from greenloop.domain import CheckResult, Finding, Severity, Status, TestCase
 from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.settings import Settings
 
@@ -42,6 +42,7 @@ def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
     finally:
         shutil.rmtree(private, ignore_errors=True)
     result = _result(done, given, heard, argv=argv, subject=subject)
+    result = replace(result, findings=(*result.findings, *map(_withheld, subject.environment.withheld)))
     return replace(rewritten.told(result, before, rewritten.tests(subject.folder)), seconds=time.monotonic() - began)
 
 
@@ -86,7 +87,8 @@ def _laid(plugin: Path, out: Path, *, subject: Subject, tokens: tuple[str, ...])
     (plugin / "order.json").write_text(json.dumps(order), encoding="utf-8")
     for number, token in enumerate(tokens):
         (out / f"seat-{number:02}").write_text(token, encoding="ascii")
-    options = f"-p {_PLUGIN} -o cache_dir={shlex.quote(str(out / 'cache'))}"
+    without = "".join(f" -p {shlex.quote(f'no:{name}')}" for name in subject.environment.withheld)
+    options = f"-p {_PLUGIN} -o cache_dir={shlex.quote(str(out / 'cache'))}{without}"
     about = {
         "report": str(out / "report"),
         "root": str(subject.folder.resolve()),
@@ -219,6 +221,17 @@ def _tampering(line: told.Line) -> Finding:
         path=path or None,
         line=told.whole(line, "line") or None,
         context=f"{path} {what}",
+    )
+
+
+def _withheld(name: str) -> Finding:
+    """What the existing tests ran without."""
+    return Finding(
+        check=NAME,
+        rule="plugin-withheld",
+        message=f"A new dependency brings the plug-in {text.clean(name, 100)}; the existing tests ran without it.",
+        severity=Severity.NOTE,
+        context=name,
     )
 
 

@@ -28,6 +28,7 @@ WRITES = False
 # What ruff stood for over many versions, and likely bugs; written out, because the defaults change with ruff's version
 DEFAULTS = ("--select", "E4,E7,E9,F,B")
 _SYNTAX = "py313"  # without a declared version, the newest that every supported ruff knows: never a false syntax error
+_REQUIRES = re.compile(rb"""^\s*requires-python\s*=\s*["'][^"'\n]*?(?:>=|~=|==)\s*3\.(\d{1,2})""", re.MULTILINE)
 _CHUNK = 100_000  # bytes of file names in one command line
 # All answers for one start of the sandbox: which files the configuration leaves in, what there is to say of them, and
 # what there would be without the comments that silence it
@@ -48,12 +49,22 @@ def binary() -> Path:
 
 
 def options(folder: Path, paths: Iterable[str]) -> tuple[str, ...]:
-    """The project's configuration where there is one, else rules of our choice. Exclusions always hold."""
+    """The project's configuration where there is one, else rules of our choice, isolated. Exclusions always hold.
+
+    With a configuration ruff cannot be isolated: it takes either, and each folder may have one of its own. Then what
+    leads to it is the base's, see `protect` and `leading`.
+    """
     common = ("--no-cache", "--no-respect-gitignore")
     if configured(folder, paths):
         return (*common, "--force-exclude")
-    declared = b"requires-python" in (files.read(folder, "pyproject.toml") or b"")
-    return (*common, *DEFAULTS, *(() if declared else ("--target-version", _SYNTAX)))
+    return (*common, "--isolated", *DEFAULTS, "--target-version", _version(folder))
+
+
+def _version(folder: Path) -> str:
+    """The oldest Python that the project says it runs on; ruff's own reading of that is off when it is isolated."""
+    manifest = files.read(folder, "pyproject.toml") or b""
+    found = _REQUIRES.search(manifest)
+    return f"py3{min(max(int(found[1]), 7), 13)}" if found else _SYNTAX
 
 
 def configured(folder: Path, paths: Iterable[str]) -> bool:

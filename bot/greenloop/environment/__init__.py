@@ -18,6 +18,7 @@ from greenloop.environment.added import added
 from greenloop.environment.advisories import checked
 from greenloop.environment.lines import is_plain
 from greenloop.environment.manifests import Manifest, is_manifest, read
+from greenloop.environment.plugins import undeclared
 from greenloop.environment.unavailable import Unavailable
 from greenloop.errors import BrokenEnvironment, Misconfigured
 from greenloop.ports import Environment, OnProgress, Progress, Sandbox
@@ -83,8 +84,10 @@ def extend(
         _require_python(manifest, Unavailable)
     builder = _builder(cache, settings, sandbox, progress)
     if settings.install_command or _chosen(settings):
-        return builder.layered(environment, base_folder, base=base, manifest=manifest)
-    return builder.changed(base_folder, base=base, manifest=manifest) if manifest.requirements else _own(manifest)
+        now = builder.layered(environment, base_folder, base=base, manifest=manifest)
+    else:
+        now = builder.changed(base_folder, base=base, manifest=manifest) if manifest.requirements else _own(manifest)
+    return replace(now, withheld=undeclared(environment, now))
 
 
 def _builder(cache: Path, settings: Settings, sandbox: Sandbox, progress: OnProgress) -> Builder:

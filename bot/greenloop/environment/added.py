@@ -11,6 +11,7 @@ from greenloop.domain import Dependency
 from greenloop.environment import installed
 from greenloop.environment.lines import name_of
 from greenloop.environment.manifests import Manifest, read
+from greenloop.environment.plugins import folders
 from greenloop.ports import Environment
 
 _INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
@@ -42,11 +43,8 @@ def added(
 
 
 def _pins(environment: Environment) -> dict[str, str]:
-    """What is installed for the target alone: in its virtual environment, and in layers beside one."""
-    venv = environment.python.parent.parent
-    own = (venv,) if venv in environment.readable else ()
-    folders = [*map(installed.site_packages, own), *(Path(s) for s in environment.sources if Path(s).is_absolute())]
-    pairs = (pin.partition("==") for folder in folders for pin in installed.pins(folder))
+    """What is installed for the target alone."""
+    pairs = (pin.partition("==") for folder in folders(environment) for pin in installed.pins(folder))
     return {name: version for name, _, version in pairs}
 
 
