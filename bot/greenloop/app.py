@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -24,10 +25,11 @@ from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.knowledge import NOTHING_BEYOND, Outside, outside
 from greenloop.model import key_from, open_model, secrets
-from greenloop.model.accounted import booked
+from greenloop.model.accounted import within
 from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.fitting import narrowed
 from greenloop.model.kept import remembering
+from greenloop.model.metered import Meter, meter_of, metered
 from greenloop.model.own_keys import keyed
 from greenloop.model.replay import Replay
 from greenloop.places import Places
@@ -83,9 +85,8 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
             request = replace(request, key=journal.key, head=branch or _branch(order.text, journal.key))
             run = Run(workspace, request, journal)
             run.begin(settings, live.name)
-            live = remembering(
-                booked(live, request, settings, places), request, settings, places, given=not order.fresh
-            )
+            meter = meter_of(request, settings, places)
+            live = remembering(within(live, meter.ledger), request, settings, places, given=not order.fresh)
             asked = Replay.of(journal.before, name=live.name, then=live) if journal.before else live
             return _play(
                 order,
@@ -96,6 +97,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
                 Files(journal.folder) if journal.folder else Nowhere(),
                 box=box,
                 cache=cache_folder(environment),
+                meter=meter,
             )
 
 
@@ -109,22 +111,25 @@ def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's m
     *,
     box: Sandbox,
     cache: Path,
+    meter: Meter | None = None,
 ) -> Outcome:
+    beyond = outside(order.knowledge)
     with (
         Terminal(settings.attempts) as terminal,
-        bench(workspace, settings, model, terminal, box=box, cache=cache, beyond=outside(order.knowledge)) as made,
+        bench(workspace, settings, model, terminal, box=box, cache=cache, beyond=beyond, meter=meter) as made,
     ):
         return run_loop(run.request, made, run, forge)
 
 
 def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> Measured:
     """The checks on `head` (None: the working tree) beside the base."""
+    from greenloop.commands.evaluate import before  # noqa: PLC0415 - as the next one
     from greenloop.commands.evaluate import evaluate as run_checks  # noqa: PLC0415 - `generate` does not pay for it
 
     box = open_local(order.sandbox, environment)
     with open_workspace(order.repo) as workspace:
         tip = workspace.resolve(head or "HEAD")
-        base = workspace.resolve(order.base) if order.base else _before(workspace, head, tip)
+        base = workspace.resolve(order.base) if order.base else before(workspace, head, tip)
         settings = _settings(workspace, base, order, environment)
         request = _request(replace(order, text=""), workspace, base, settings)
         tree = workspace.tree(tip) if head else workspace.working_tree()
@@ -143,6 +148,7 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
         settings = _settings(workspace, base, order, environment, asks=lambda own: bool(own.embedding_model))
+        meter = meter_of(_request(order, workspace, base, settings), settings, Places.of(environment))
         with Terminal(0) as terminal:
             return run_index(
                 InTree(workspace, workspace.tree(base), settings),
@@ -154,15 +160,8 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
                 budget=min(settings.context_tokens // 2, settings.snippet_tokens),
                 say=lambda words: terminal(Progress(phase="index", detail=words)),
                 told=lambda done, of: terminal(Progress(phase="index", detail=f"{done} of {of} files")),
+                embedder=metered(settings, None, meter),
             )
-
-
-def _before(workspace: GitWorkspace, head: str | None, tip: str) -> str:
-    """What a commit is compared with when nothing is said: its first parent; the working tree: HEAD."""
-    if head is None:
-        return tip
-    parents = workspace.history(tip, 1)[0].parents
-    return parents[0] if parents else tip
 
 
 def replay(name: str, order: Order, environment: Mapping[str, str]) -> tuple[Outcome, bool]:
@@ -196,11 +195,12 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
     cache: Path,
     temp: Path | None = None,
     beyond: Outside = NOTHING_BEYOND,
+    meter: Meter | None = None,
 ) -> Iterator[Workbench]:
     """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
     scratch = Path(mkdtemp(prefix="greenloop-", dir=temp))
     scratch.chmod(0o711)  # a confined process of another user passes through to its own folder in here
-    stop = Stop()
+    stop, budget = Stop(), Budget(settings)
     stop.ends(box.stop)
     stop.install()
     try:
@@ -209,7 +209,8 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
             workspace=workspace,
             sandbox=box,
             model=model,
-            budget=Budget(settings),
+            budget=budget,
+            embedder=partial(metered, settings, budget, meter),
             progress=progress,
             stop=stop,
             scratch=scratch,

@@ -13,7 +13,7 @@ from greenloop.domain import Snippet
 from greenloop.knowledge import NOTHING_BEYOND, Outside, Shelf, shelves
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.embeddings import open_embedder
-from greenloop.ports import Found
+from greenloop.ports import Embedder, Found
 from greenloop.retrieval import history, kinds, opening
 from greenloop.retrieval.corpus import File, Read, searchable
 from greenloop.retrieval.hybrid import Hybrid, Material
@@ -57,7 +57,7 @@ class Search:
         self.close()
 
 
-def material(source: Source, commit: str | None) -> Material:
+def material(source: Source, commit: str | None, embedder: Embedder | None = None) -> Material:
     """What may be searched in a tree; `commit` is where its past begins."""
     files = [File(e.path, e.id, e.size) for e in source.entries()]
     past = source.workspace.past(commit, history.COMMITS) if commit else ()
@@ -66,7 +66,7 @@ def material(source: Source, commit: str | None) -> Material:
         read=source.text,
         past=tuple(history.past(message, paths) for message, paths in past),
         estimate=estimate_tokens,
-        embedder=open_embedder(source.settings),
+        embedder=embedder,
         vector_store=source.settings.vector_store,
     )
 
@@ -87,6 +87,7 @@ def search(  # noqa: PLR0913 - where an index lies, and who hears of it
     say: Say = lambda _words: None,
     told: Told = lambda _done, _of: None,
     beyond: Outside = NOTHING_BEYOND,
+    embedder: Embedder | None = None,
 ) -> Search:
     """Ready for queries. `trusted` is whether the tree is the repository's own and no stranger's; `beyond` is what may
     be read outside of it."""
@@ -105,7 +106,7 @@ def search(  # noqa: PLR0913 - where an index lies, and who hears of it
     missing = tuple(why for why in every if isinstance(why, str))
     for why in missing:
         say(why)
-    return Search(opened(repository, material(source, commit)), beside, missing)
+    return Search(opened(repository, material(source, commit, embedder)), beside, missing)
 
 
 def retriever(
@@ -118,5 +119,8 @@ def retriever(
     say: Say = lambda _words: None,
     told: Told = lambda _done, _of: None,
 ) -> Hybrid:
-    """Of the code alone."""
-    return search(source, commit, cache=cache, repository=repository, trusted=trusted, say=say, told=told).code
+    """Of the code alone; nothing counts its calls."""
+    embedder = open_embedder(source.settings)
+    return search(
+        source, commit, cache=cache, repository=repository, trusted=trusted, say=say, told=told, embedder=embedder
+    ).code

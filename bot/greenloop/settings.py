@@ -152,7 +152,8 @@ class Settings:
     cache_megabytes: float = _option(64.0, "Megabytes of answers that are kept, newest first.", "cache_megabytes: 64")
     embedding_model: str = _option(
         "",
-        "A model that makes vectors of the code; none: words alone. Its calls do not count in the limits of a run.",
+        "A model that makes vectors of the code; none: words alone. What it reads counts in the limits, and is at most "
+        "a fourth of a run's `max_tokens`; `greenloop index` is not bounded by those of a run.",
         "embedding_model: text-embedding-3-small",
     )
     embedding_base: str = _option(

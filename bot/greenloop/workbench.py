@@ -17,7 +17,7 @@ from greenloop.environment import added, checked, extend, is_manifest
 from greenloop.environment import prepare as prepare_environment
 from greenloop.knowledge import NOTHING_BEYOND, Outside
 from greenloop.model.budget import Budget
-from greenloop.ports import Change, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
+from greenloop.ports import Change, Embedder, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
 from greenloop.settings import Settings
 from greenloop.stopping import Stop
 
@@ -36,6 +36,7 @@ class Workbench:
     stop: Stop
     scratch: Path
     cache: Path
+    embedder: Callable[[], Embedder | None] = lambda: None  # raises `Misconfigured`
     beyond: Outside = NOTHING_BEYOND
     trusted: Tree | None = None  # whose manifests programs are built from, when the base is somebody else's
 

@@ -88,6 +88,7 @@ def searching(request: Request, bench: Workbench) -> Search:
         say=lambda words: bench.say("index", detail=words),
         told=told,
         beyond=bench.beyond,
+        embedder=bench.embedder(),
     )
 
 

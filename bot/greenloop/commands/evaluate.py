@@ -11,6 +11,7 @@ from greenloop.domain import Reason, Report, Request, Tree, Unusable, Verdict
 from greenloop.errors import Refused
 from greenloop.judge import judge
 from greenloop.workbench import Baseline, Workbench, baseline
+from greenloop.workspace import GitWorkspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +77,11 @@ def _alone(report: Report) -> Verdict:
     """A tree with nothing to compare it with."""
     nothing = Report(results=tuple(replace(r, findings=(), tests=()) for r in report.results))
     return judge(nothing, report, wanted=frozenset(), changed=True)
+
+
+def before(workspace: GitWorkspace, head: str | None, tip: str) -> str:
+    """What a commit is compared with when nothing is said: its first parent; the working tree: HEAD."""
+    if head is None:
+        return tip
+    parents = workspace.history(tip, 1)[0].parents
+    return parents[0] if parents else tip

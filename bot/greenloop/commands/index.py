@@ -12,7 +12,7 @@ from greenloop.context import KNOWN, Source
 from greenloop.domain import Snippet
 from greenloop.knowledge import Outside
 from greenloop.model.budget import estimate_tokens
-from greenloop.ports import Found
+from greenloop.ports import Embedder, Found
 from greenloop.search import Say, Told, search
 
 
@@ -44,10 +44,21 @@ def index(  # noqa: PLR0913 - one call of the command line
     budget: int,
     say: Say,
     told: Told,
+    embedder: Embedder | None = None,
     clock: Callable[[], float] = monotonic,
 ) -> Indexed:
     began = clock()
-    every = search(source, commit, cache=cache, repository=repository, trusted=True, say=say, told=told, beyond=beyond)
+    every = search(
+        source,
+        commit,
+        cache=cache,
+        repository=repository,
+        trusted=True,
+        say=say,
+        told=told,
+        beyond=beyond,
+        embedder=embedder,
+    )
     with every:
         made = every.code
         quoted = every.know(query, budget // KNOWN) if query else ()

@@ -18,10 +18,14 @@ from greenloop.ports import CallLimits, Chat, Model, Reply
 from greenloop.settings import Settings
 
 
-def booked(model: Model, request: Request, settings: Settings, places: Places) -> Model:
-    """On a machine of one's own: `model` within the limits by day and month, if there are any."""
+def book(request: Request, settings: Settings, places: Places) -> Ledger | None:
+    """On a machine of one's own: the ledger, if there are limits by day and month."""
     about = account(settings, requester=request.actor, repository=request.repository, run=request.key)
-    return Accounted(model, Book(database(places.state), about)) if about.limited else model
+    return Book(database(places.state), about) if about.limited else None
+
+
+def within(model: Model, ledger: Ledger | None) -> Model:
+    return model if ledger is None else Accounted(model, ledger)
 
 
 class Accounted(Around):

@@ -15,13 +15,13 @@ from typing import Any
 
 from greenloop.errors import Misconfigured
 from greenloop.model import faults
-from greenloop.model.given import check_address, origin
+from greenloop.model.given import check_address, local, origin
 from greenloop.model.keys import split
 from greenloop.model.stream import Answer, Foreign, words_of
 from greenloop.model.wire import SILENCE, Wire, bounded
 from greenloop.settings import Settings
 
-_BATCH = 32  # texts of one call
+BATCH = 32  # texts of one call
 _LONGEST = 6000  # characters of one text: what most models read before they cut it themselves
 _SECONDS = 120.0
 _BODY = 64 * 1024 * 1024
@@ -48,6 +48,7 @@ class Embeddings:
         self.name = model
         self._features = base.rstrip("/").endswith(_FEATURES)
         self._key = key
+        self.local = local(origin(base)[1])  # then nobody is paid for it
         self._clock = clock
         at, _, self._path = base.rstrip("/").rpartition("/") if self._features else (base, "", "embeddings")
         self._wire = Wire(at, lambda: (key,) if key else (), clock=clock, silence=SILENCE)
@@ -55,10 +56,14 @@ class Embeddings:
 
     def embed(self, texts: Sequence[str]) -> Iterator[array[float]]:
         """A vector of length one for each text, in order. Raises `ModelUnreachable`."""
-        for start in range(0, len(texts), _BATCH):
-            yield from self._ask([text[:_LONGEST] or " " for text in texts[start : start + _BATCH]])
+        for start in range(0, len(texts), BATCH):
+            yield from self.batch(texts[start : start + BATCH])[0]
 
-    def _ask(self, texts: list[str]) -> list[array[float]]:
+    def batch(self, texts: Sequence[str]) -> tuple[list[array[float]], int]:
+        """One call: the vectors, and the tokens that the endpoint has counted; 0 when it does not tell."""
+        return self._ask([text[:_LONGEST] or " " for text in texts])
+
+    def _ask(self, texts: list[str]) -> tuple[list[array[float]], int]:
         asked: dict[str, object] = {"inputs": texts, "truncate": True} if self._features else {"input": texts}
         if not self._features:
             asked |= {"model": self.name, "encoding_format": "float"}
@@ -69,18 +74,25 @@ class Embeddings:
         ) as (response, _):
             body = bounded(response, _BODY)
             if response.status_code >= 400:
-                said = self._wire.clean(words_of(body[:65536]))
-                raise faults.by_status(self._side, response.status_code, said)
-            return _vectors(body, len(texts))
+                words = self._wire.clean(words_of(body[:65536]))
+                raise faults.by_status(self._side, response.status_code, words)
+            try:
+                said: Any = json.loads(body)
+            except (ValueError, RecursionError):
+                raise Foreign("it sent no JSON") from None
+            return _vectors(said, len(texts)), _counted(said)
 
 
-def _vectors(body: bytes, number: int) -> list[array[float]]:
+def _counted(said: object) -> int:
+    usage = said.get("usage") if isinstance(said, dict) else None
+    known = usage if isinstance(usage, dict) else {}
+    told = known.get("prompt_tokens", known.get("total_tokens"))
+    return told if type(told) is int and 0 < told < 10**12 else 0
+
+
+def _vectors(said: object, number: int) -> list[array[float]]:
     """Raises `Foreign` for what is no list of so many vectors of one length."""
-    try:
-        said: Any = json.loads(body)
-    except ValueError:
-        raise Foreign("it sent no JSON") from None
-    rows = said
+    rows: Any = said
     if isinstance(said, dict):
         rows = said.get("data")
         if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):

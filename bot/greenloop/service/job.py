@@ -19,9 +19,11 @@ from greenloop.errors import GreenloopError
 from greenloop.forge.terminal import Terminal
 from greenloop.knowledge import Outside
 from greenloop.ledger import account
-from greenloop.model.accounted import Accounted
+from greenloop.model.accounted import within
+from greenloop.model.audit import Audit, database
 from greenloop.model.kept import remembering
 from greenloop.model.keys import split
+from greenloop.model.metered import Meter
 from greenloop.model.replay import Replay
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.result import as_dict
@@ -167,8 +169,8 @@ def _run(
     run.committed = checked.attempt
     run.begin(job.settings, job.model.name)
     with (
-        counted(job, request, workspace, clone) as live,
-        made_bench(job, workspace, _asked(journal, live), progress) as bench,
+        counted(job, request, workspace, clone) as (live, meter),
+        made_bench(job, workspace, _asked(journal, live), progress, meter) as bench,
     ):
         made = replace(bench, trusted=job.foreign.trusted) if job.foreign else bench
         made.stop.ends(job.github.hurry)  # the runner does not wait
@@ -183,20 +185,22 @@ def _asked(journal: Journal, live: Model) -> Model:
 
 
 @contextmanager
-def counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) -> Iterator[Model]:
-    """The model, with a memory and, where limits are set, with the repository's ledger. A dry run spends as well."""
+def counted(job: Job, request: Request, workspace: GitWorkspace, clone: Path) -> Iterator[tuple[Model, Meter]]:
+    """The model, with a memory and, where limits are set, with the repository's ledger; and what counts its other
+    calls. A dry run spends as well."""
     about = account(job.settings, requester=request.actor, repository=request.repository, run=request.key)
     ledger = RefLedger(workspace, job.remote, clone, about) if about.limited else None
     try:
-        live = job.model if ledger is None else Accounted(job.model, ledger)
-        yield remembering(live, request, job.settings, job.places)
+        live = within(job.model, ledger)
+        meter = Meter(request=request, audit=Audit(database(job.places.state)), ledger=ledger)
+        yield remembering(live, request, job.settings, job.places), meter
     finally:
         if ledger is not None:
             ledger.close()
 
 
 def made_bench(
-    job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress
+    job: Job, workspace: GitWorkspace, model: Model, progress: OnProgress, meter: Meter | None = None
 ) -> AbstractContextManager[Workbench]:
     """What goes on stands in the job's log as well."""
     log = Terminal(job.settings.attempts)
@@ -207,7 +211,9 @@ def made_bench(
 
     box = open_sandbox(job.sandbox, cache=job.cache)
     beyond = Outside(server=job.remote.url, token=job.remote.token)
-    return bench(workspace, job.settings, model, both, box=box, cache=job.cache, temp=job.temp, beyond=beyond)
+    return bench(
+        workspace, job.settings, model, both, box=box, cache=job.cache, temp=job.temp, beyond=beyond, meter=meter
+    )
 
 
 @contextmanager

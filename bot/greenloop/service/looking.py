@@ -48,8 +48,8 @@ def answered(job: Job, page: str) -> Outcome:
             base = job.pull.head_sha if job.pull else tip_of(workspace, job)
             request = replace(job.request, base=base)
             with (
-                counted(job, request, workspace, clone) as live,
-                made_bench(job, workspace, live, _silent) as bench,
+                counted(job, request, workspace, clone) as (live, meter),
+                made_bench(job, workspace, live, _silent, meter) as bench,
             ):
                 outcome = explain(request, bench, page=page, thread=job.thread)
     job.told.say(f"{outcome.answer}\n\n{cost(outcome)}")

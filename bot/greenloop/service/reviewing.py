@@ -104,8 +104,10 @@ class _Making:
             run.note(recording.replied(reply, attempt=1, prompt=recording.prompt_sha256(chat)))
 
         with (
-            counted(job, request, workspace, self._clone) as live,
-            made_bench(job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress) as bench,
+            counted(job, request, workspace, self._clone) as (live, meter),
+            made_bench(
+                job, workspace, Replay(paid, name=live.name, then=live) if paid else live, progress, meter
+            ) as bench,
         ):
             tree = workspace.tree(self._head)
             reviewed = review(request, tree, bench, name=self._head, thread=job.thread, note=note)
