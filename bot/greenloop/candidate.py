@@ -27,6 +27,21 @@ class Start:
     request: Request
     base: Baseline
     commit: str  # the base commit
+    reproduction: Reproduction | None = None
+
+    @property
+    def ground(self) -> Tree:
+        """What an attempt changes when it goes on from no other."""
+        return self.base.tree if self.reproduction is None else self.reproduction.tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduction:
+    """The test that was written first: the base with it, its files, and the tests in them that fail there."""
+
+    tree: Tree
+    paths: tuple[str, ...]
+    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +63,14 @@ def from_patch(patch: Patch, onto: Tree, start: Start, bench: Workbench) -> Cand
         proposed = bench.workspace.apply(onto, patch)
     except Forbidden as error:
         return Unusable(message=str(error), kind=error.kind)
-    made = from_tree(proposed, start, bench, summary=patch.summary, tidied=True)
-    if isinstance(made, Candidate) and patch.repairs:
-        return replace(made, notes=(*made.notes, f"repaired while applying: {', '.join(patch.repairs)}"))
-    return made
+    known = start.reproduction
+    kept = bench.workspace.overlay(proposed, known.tree, known.paths) if known else proposed
+    made = from_tree(kept, start, bench, summary=patch.summary, tidied=True)
+    if isinstance(made, Unusable):
+        return made
+    notes = ["The test that was written first was put back as it was."] if kept != proposed else []
+    notes += [f"repaired while applying: {', '.join(patch.repairs)}"] if patch.repairs else []
+    return replace(made, notes=(*made.notes, *notes))
 
 
 def from_tree(

@@ -30,6 +30,7 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
     failures: str,
     history: Iterable[str],
     nudge: str,
+    step: str = "",
     last: bool,
     looks: Looks = NO_LOOKS,
     fit: Fit = _ANY,
@@ -37,6 +38,7 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
     """The prompt, and what it had no room for. `written` are the paths that attempts have changed; `fit` is the
     model's."""
     changed = frozenset(written)
+    tests = source.settings.tests != "never"
     most, form = source.settings.context_tokens, asked_form(source.settings, fit)
     packed = pack(
         task,
@@ -45,9 +47,10 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
         room=most if fit.room is None else min(most, fit.room),
         count=fit.count or counter(source.settings),
         around=(
-            prompts.system(looks=looks.offered, edit_format=form),
+            prompts.system(looks=looks.offered, edit_format=form, tests=tests),
             failures,
             nudge,
+            step,
             *sum(looks.answers, ()),
         ),
     )
@@ -57,9 +60,11 @@ def framed(  # noqa: PLR0913 - what a prompt is made of, by name
         failures=failures,
         history=packed.history,
         nudge=nudge,
+        step=step,
         last=last,
         changed=changed,
         looks=looks,
         edit_format=form,
+        tests=tests,
     )
     return chat, packed.dropped

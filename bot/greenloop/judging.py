@@ -93,6 +93,8 @@ def _new(candidate: Candidate, state: State, start: Start) -> Candidate | Unusab
     if candidate.tree == start.base.tree:
         about = " ".join(candidate.notes) or "Nothing differs from the base."
         return Unusable(message=f"After putting protected files back, nothing is changed. {about}", kind="no change")
+    if candidate.tree == start.ground:
+        return Unusable(message="Nothing but the test that is there already would be new.", kind="no change")
     same = next((a.number for a in state.attempts if a.tree == candidate.tree), None)
     if same is None:
         return candidate

@@ -11,13 +11,15 @@ from time import monotonic
 
 from greenloop.candidate import Start
 from greenloop.choice import standing
-from greenloop.domain import Attempt, Ending, Reason, Task, Unusable
+from greenloop.domain import Attempt, Ending, Reason, Task, Unusable, Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.failures import line_of
 from greenloop.feedback import feedback, signature
 from greenloop.judge import improves
 from greenloop.judging import Place, judged, understand, word
 from greenloop.looking import Looking
+from greenloop.ports import Reply
+from greenloop.reproduce import STRIKES, held_back, reproduced, without
 from greenloop.turn import Sink, State, forgotten, turn
 from greenloop.volley import FRESH_TEMPERATURE, volley
 from greenloop.workbench import Workbench
@@ -28,11 +30,20 @@ _BRIEF = 48  # characters of an older attempt's verdict: prompts stay as long as
 
 
 def iterate(
-    task: Task, start: Start, bench: Workbench, *, begun: State, sink: Sink, looking: Looking
+    task: Task,
+    start: Start,
+    bench: Workbench,
+    *,
+    begun: State,
+    sink: Sink,
+    looking: Looking,
+    test_first: bool = False,
 ) -> Generator[Attempt, None, Ending]:
     """Yield each attempt as soon as it is committed; return why it ended. Never raises for the model's side. Of
     attempts made side by side the best is yielded once more, with the choice."""
     try:
+        if test_first:
+            start, begun = reproduced(task, begun, start, bench, sink=sink, looking=looking)
         return (yield from _attempts(task, start, bench, state=begun, sink=sink, looking=looking))
     except OutOfBudget as error:
         return Ending(Reason.OUT_OF_BUDGET, str(error))
@@ -68,9 +79,28 @@ def _attempts(
         if attempt.verdict.green:
             return Ending(Reason.GREEN)
         state = advance(state, attempt, start, shown=shown)
+        if sum(held_back(known, start) for known in state.attempts) >= STRIKES:
+            start, bench, state = yield from _overruled(attempt, state, start, bench, sink=sink, shown=shown)
+            if state.attempts[-1].verdict.green:
+                return Ending(Reason.GREEN)
         if state.signatures.count(state.signatures[-1]) >= _SAME_FAILURE:
             return Ending(_end(state), "The same failure came back three times.")
     return Ending(_end(state))
+
+
+def _overruled(
+    attempt: Attempt, state: State, start: Start, bench: Workbench, *, sink: Sink, shown: tuple[str, ...]
+) -> Generator[Attempt, None, tuple[Start, Workbench, State]]:
+    """The attempt once more, without the test that was written first, and how it goes on without it. No model is
+    asked, so it counts as none of those that were allowed."""
+    plain, made = without(attempt, start, bench)
+    bench = replace(bench, settings=replace(bench.settings, attempts=bench.settings.attempts + 1))
+    nobody = Reply(text="", finish="stop", usage=Usage(), model=attempt.model, first_token=0.0)
+    again = judged(made, nobody, plain, bench, sink, Place(state.number, monotonic()))
+    if isinstance(again, Unusable):
+        return plain, bench, state
+    yield again
+    return plain, bench, advance(state, again, plain, shown=shown)
 
 
 def lengthened(bench: Workbench, state: State) -> Workbench:
@@ -105,7 +135,7 @@ def advance(state: State, attempt: Attempt, start: Start, *, shown: tuple[str, .
     onto = origin.tree
     nudge = ""
     if stuck:
-        onto = best.tree if improves(best.verdict) else start.base.tree
+        onto = best.tree if improves(best.verdict) else start.ground
         nudge = "The same failure came back. Say in two lines why, then try another way from the files above."
     return replace(
         state,

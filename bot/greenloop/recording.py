@@ -80,6 +80,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """A test that was written before any change: those that are kept, and what was said of it."""
+
+    tests: tuple[str, ...] = ()
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """The attempt that the run goes on with, of those that were made side by side."""
 
@@ -113,7 +121,7 @@ class Ended:
     tree: Tree | None = None
 
 
-Entry = Run | Replied | Unanswered | Looked | Judged | Chosen | Discarded | Ended
+Entry = Run | Replied | Unanswered | Looked | Tested | Judged | Chosen | Discarded | Ended
 
 _KINDS: Mapping[str, type[Entry]] = MappingProxyType(
     {
@@ -121,6 +129,7 @@ _KINDS: Mapping[str, type[Entry]] = MappingProxyType(
         "reply": Replied,
         "unanswered": Unanswered,
         "look": Looked,
+        "test": Tested,
         "judged": Judged,
         "chosen": Chosen,
         "unusable": Discarded,

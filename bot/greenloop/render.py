@@ -63,6 +63,7 @@ def pull_request(outcome: Outcome) -> str:
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
         f"### Attempts\n\n{table(outcome.attempts, best)}" if outcome.attempts else "",
         choice(outcome.attempts),
+        f"### Test first\n\n{inert(outcome.tested, 500)}" if outcome.tested else "",
         _notes(best),
         _verdict(best.verdict) if best else "",
         _section("Not sent to the model", (inert(line) for line in outcome.omitted)),
@@ -137,7 +138,8 @@ def evidence(best: Attempt | None) -> str:
     if best is None:
         return ""
     if best.verdict.evidence == "proven":
-        return f"Evidence: {code(evidence_line(best.verdict))}: failed on the base, passes now."
+        written = "" if best.verdict.proof else " This run wrote that test itself."
+        return f"Evidence: {code(evidence_line(best.verdict))}: failed on the base, passes now.{written}"
     return "Evidence: unproven: no test that failed on the base passes now."
 
 

@@ -40,6 +40,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "attempts": [_attempt(a) for a in outcome.attempts],
         "unusable": outcome.unusable,
         "lookups": outcome.lookups,
+        "test_first": outcome.tested,
         "verdict": _verdict(verdict) if verdict else None,
         "baseline": checks(outcome.baseline) if outcome.baseline else None,
         "model": outcome.model,

@@ -15,6 +15,7 @@ from greenloop.yaml_document import Place
 
 BUILT_IN = Settings().checks
 NOT_POSITIVE = "`{key}` must be {least}, not {value}."
+TESTS = "`tests` must be `first`, `after`, `never` or `auto`, not `{value}`."
 MOST_CANDIDATES = 8
 MANY = "`candidates` must be {most} or fewer, not {value}: each one is a call and a run of the tests."
 NO_CHECKS = "`checks` is empty: then nothing is measured and nothing can be green. Name at least one of {known}."
@@ -58,6 +59,7 @@ def normalised(settings: Settings) -> Settings:
 def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     """Each thing that cannot be, with the place of the setting."""
     yield from _limits(settings)
+    yield from _tests(settings)
     yield from _candidates(settings)
     yield from _checks(settings)
     yield from _commands(settings)
@@ -68,6 +70,11 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from orders.problems(settings)
     if settings.forks not in {"patch", "pull_request", "push"}:
         yield ("forks",), FORKS.format(value=settings.forks)
+
+
+def _tests(settings: Settings) -> Iterator[tuple[Place, str]]:
+    if settings.tests not in {"first", "after", "never", "auto"}:
+        yield ("tests",), TESTS.format(value=settings.tests[:40])
 
 
 def _candidates(settings: Settings) -> Iterator[tuple[Place, str]]:

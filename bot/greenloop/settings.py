@@ -173,6 +173,13 @@ class Settings:
         "and the names under `commands`.",
         "checks: [ruff, pytest, bandit, integrity]",
     )
+    tests: str = _option(
+        "auto",
+        "Whether a test that shows the request is written: `first`, in an answer of its own, and kept when it fails on "
+        "the base for the right reason; `after`, with the change; `never`. `auto`: `first` for what reads like a "
+        "defect that no test shows yet, else `after`.",
+        "tests: first",
+    )
     commands: Mapping[str, CommandCheck] = _option(
         {},
         "Checks of the repository's own: `run`, and what it writes: `junit`, `sarif` or only an `exit` code.",

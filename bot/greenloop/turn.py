@@ -39,6 +39,7 @@ class Sink:
     commit: Callable[[Made, Candidate], str]
     omitted: Callable[[tuple[str, ...]], None]  # what a prompt had no room for
     unanswered: Callable[[int, int, str], None]  # of answers asked for at once, one that did not come, and why
+    tested: Callable[[tuple[str, ...], str], None]  # the tests written first that are kept, and what is to be said
     chosen: Callable[[int, str], None]  # of attempts made side by side, the one to go on with, and why
 
 
@@ -55,6 +56,7 @@ class State:
     onto: Tree
     failures: str
     nudge: str = ""
+    step: str = ""  # what this answer is to hold, where that is not the whole change
     temperature: float = 0.0
     unusable: int = 0  # in a row
     signatures: tuple[str, ...] = ()
@@ -171,7 +173,7 @@ def prompting(task: Task, state: State, bench: Workbench, sink: Sink) -> Callabl
     """What is asked now, as a model of some fit needs it."""
     written = [path for attempt in state.attempts for path in attempt.paths]
     source = Source(bench.workspace, state.onto, bench.settings)
-    words = {"failures": state.failures, "nudge": state.nudge}
+    words = {"failures": state.failures, "nudge": state.nudge, "step": state.step}
     history, last = state.history[:-1], bench.budget.nearly_spent
     looks = Looks(
         offered=state.offered,

@@ -15,6 +15,7 @@ class Course:
     task: Task | None = None
     attempts: list[Attempt] = field(default_factory=list)
     unusable: int = 0  # answers that could not become a tree
+    tested: str = ""  # what became of the test that was to be written first
     lookups: int = 0  # answers of nothing but questions
     ending: Ending | None = None
 

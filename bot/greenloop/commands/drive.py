@@ -20,6 +20,7 @@ from greenloop.looking import Looking
 from greenloop.loop import iterate
 from greenloop.named import names_file
 from greenloop.named import words as names
+from greenloop.reproduce import asked
 from greenloop.search import Search, search
 from greenloop.turn import Sink, State, offered
 from greenloop.workbench import Baseline, Workbench
@@ -44,10 +45,11 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
     failures = first_failures(base.report, frozenset(red), shown=shown)
     sink = noting(request, bench, run, course)
     state = State(onto=base.tree, failures=failures, offered=offered(task, source))
+    test_first = asked(request, bench.settings, base.report, red)
     if request.threads:
         state, bench = _suggested(request, start, bench, sink, course, state)
     with Looking(bench, start, run.seen) as looking:
-        engine = iterate(course.task, start, bench, begun=state, sink=sink, looking=looking)
+        engine = iterate(course.task, start, bench, begun=state, sink=sink, looking=looking, test_first=test_first)
         while course.ending is None:
             try:
                 course.add(next(engine))

@@ -70,6 +70,7 @@ def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: 
         model=bench.model.name,
         unusable=course.unusable,
         lookups=course.lookups,
+        tested=course.tested,
         omitted=course.task.omitted if course.task else (),
         knowledge=tuple(s.place for s in course.task.knowledge) if course.task else (),
         sandbox=bench.sandbox.level if course.base else "",

@@ -35,6 +35,10 @@ def noting(request: Request, bench: Workbench, run: Run, course: Course) -> Sink
     def unanswered(attempt: int, draw: int, words: str) -> None:
         run.note(recording.Unanswered(attempt=attempt, draw=draw, message=words))
 
+    def tested(tests: tuple[str, ...], words: str) -> None:
+        course.tested = words
+        run.note(recording.Tested(tests=tests, message=words))
+
     def chosen(attempt: int, why: str) -> None:
         run.note(recording.Chosen(attempt=attempt, why=why))
 
@@ -49,5 +53,6 @@ def noting(request: Request, bench: Workbench, run: Run, course: Course) -> Sink
         commit=commit,
         omitted=omitted,
         unanswered=unanswered,
+        tested=tested,
         chosen=chosen,
     )

@@ -112,6 +112,7 @@ class Outcome:
     model: str = ""
     unusable: int = 0  # answers that could not become a tree
     lookups: int = 0  # answers of nothing but questions
+    tested: str = ""  # what became of the test that was to be written first
     omitted: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()  # what could not be done around it, for the job's summary alone
     recording: str = field(default="", repr=False)  # of the run, for the artifact

@@ -25,6 +25,7 @@ WORDS = {
     "model": "asking the model",
     "reply": "the model answers",
     "lookup": "looking for the model",
+    "tested": "the test",
     "same": "another candidate is the very same change",
     "unusable": "the answer could not be used",
     "checks": "running the checks",

@@ -20,6 +20,7 @@ from greenloop.prompts.looks import LOOKING, NO_LOOKING, NO_LOOKS, Looks, seen
 from greenloop.secrets import scrub
 
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
+TESTS, NO_TESTS = "Add a test for new behaviour when the project has tests.", "Write no tests."
 FILES, FILES_CHANGED = "Files as they are now", "Files that attempts have changed, as they are now"
 KNOWLEDGE = "How it is done elsewhere: to read, not to change"
 _NAME = re.compile(r"[^\w.@:/ -]")
@@ -27,9 +28,10 @@ _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
 
 @cache
-def system(*, looks: bool = False, edit_format: str = "any") -> str:
-    """The same for all prompts of a run, so that a provider keeps it. `looks`: with how to ask."""
-    said = _text("system.md").format(format=ASKED[asked(edit_format)], ask=LOOKING if looks else NO_LOOKING).strip()
+def system(*, looks: bool = False, edit_format: str = "any", tests: bool = True) -> str:
+    """The same for all prompts of a run, so that a provider keeps it. `looks`: with how to ask; `tests`: with tests."""
+    parts = {"format": ASKED[asked(edit_format)], "ask": LOOKING if looks else NO_LOOKING}
+    said = _text("system.md").format(tests=TESTS if tests else NO_TESTS, **parts).strip()
     return f"{said}\n\n{_text('looks.md').strip()}" if looks else said
 
 
@@ -44,14 +46,17 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     failures: str = "",
     history: Iterable[str] = (),
     nudge: str = "",
+    step: str = "",
     last: bool = False,
     changed: Collection[str] = (),
     looks: Looks = NO_LOOKS,
     edit_format: str = "any",
+    tests: bool = True,
 ) -> Chat:
     """The whole prompt. `failures` is the feedback of the last judged attempt, or what is red on the base; `nudge` is
-    why the last answer did not count; `last` says that there will hardly be another. What is the same in every call
-    comes first, then files, those that attempts have `changed` last."""
+    why the last answer did not count; `step` what this one is to hold, where that is not all; `last` says that there
+    will hardly be another. What is the same in every call comes first, then files, those that attempts have `changed`
+    last."""
     quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in (*task.rules, *task.knowledge))))
     known = tuple(snippets)
     ever = [
@@ -70,10 +75,11 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
         _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
         nudge.strip() and f"# Your last answer did not count\n\n{nudge.strip()}",
         _section("Budget", LAST if last else ""),
+        _section("This answer", step),
     ]
     texts = [_joined(ever), _joined((*ever, files)), _joined((*ever, files, *now))]
     return (
-        ChatMessage(role="system", text=system(looks=looks.offered, edit_format=edit_format)),
+        ChatMessage(role="system", text=system(looks=looks.offered, edit_format=edit_format, tests=tests)),
         ChatMessage(role="user", text=texts[2], stable=tuple(dict.fromkeys(len(text) for text in texts[:2]))),
     )
 
