@@ -369,8 +369,10 @@ class Retriever(Protocol):
 class Forge(Protocol):
     """Where the conversation is held: GitHub, or a terminal."""
 
-    def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:
-        """Offer the branch; returns the address of what was made (a URL, or a file in a terminal)."""
+    def propose(
+        self, request: Request, *, branch: str, title: str, body: str, draft: bool, changed: tuple[str, ...] = ()
+    ) -> str:
+        """Offer the branch, which differs in the paths `changed`; returns the address of what was made."""
         ...
 
 

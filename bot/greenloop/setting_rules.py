@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from greenloop import elsewhere, orders, patterns, provider_rules
+from greenloop import branches, elsewhere, orders, patterns, provider_rules
 from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
@@ -42,6 +43,11 @@ ADDRESSED = "The address in `knowledge` {why}."
 FORKS = "`forks` must be `patch`, `pull_request` or `push`, not `{value}`."
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
+TITLE_STYLE = "`title_style` must be `auto` or `plain`, not `{value}`."
+REVIEWER = "`reviewers` holds `{value}`, which is neither a login nor `organisation/team`."
+LABEL = "`labels` holds `{value}`, which is no label: 1 to 50 characters in a line."
+
+_REVIEWER = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
 _MAY_BE_ZERO = frozenset(
     {"max_cost", "cache_days", "daily_cost", "daily_tokens", "monthly_cost", "monthly_tokens", "lookups"}
 )
@@ -61,6 +67,7 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from _limits(settings)
     yield from _tests(settings)
     yield from _candidates(settings)
+    yield from _offered(settings)
     yield from _checks(settings)
     yield from _commands(settings)
     yield from _paths(settings)
@@ -97,6 +104,19 @@ def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:
                 place,
                 NOT_POSITIVE.format(key=".".join(map(str, place)), least=least, value=str(value).removesuffix(".0")),
             )
+
+
+def _offered(settings: Settings) -> Iterator[tuple[Place, str]]:
+    """What a pull request is like."""
+    yield from ((("branch",), words) for words in branches.problems(settings.branch))
+    if settings.title_style not in {"auto", "plain"}:
+        yield ("title_style",), TITLE_STYLE.format(value=settings.title_style[:40])
+    for i, name in enumerate(settings.reviewers):
+        if not _REVIEWER.fullmatch(name):
+            yield ("reviewers", i), REVIEWER.format(value=name[:60])
+    for i, name in enumerate(settings.labels):
+        if not name.strip() or len(name) > 50 or not name.isprintable():
+            yield ("labels", i), LABEL.format(value=name[:60])
 
 
 def _checks(settings: Settings) -> Iterator[tuple[Place, str]]:

@@ -249,6 +249,24 @@ class Settings:
         "nothing.",
         "permissions: {evaluate: triage, generate: maintain}",
     )
+    title_style: str = _option(
+        "auto",
+        "`auto`: a pull request's title is written as people write those that were merged here (type, key of an issue, "
+        "first letter, full stop); `plain`: it is the summary as it stands.",
+        "title_style: auto",
+    )
+    labels: tuple[str, ...] = _option((), "Labels that a pull request of ours gets.", "labels: [greenloop]")
+    reviewers: tuple[str, ...] = _option(
+        ("requester",),
+        "Who is asked to review it: `requester`, `codeowners` (of the changed files), logins, or `organisation/team`.",
+        "reviewers: [requester, codeowners]",
+    )
+    branch: str = _option(
+        "greenloop/{about}-{slug}-{key}",
+        "What a branch of ours on GitHub is called: `{about}` is `issue-12` or `run`, `{slug}` words of the request; "
+        "`{command}`, `{requester}`, and `{key}`, which has to be there.",
+        "branch: 'bots/{requester}/{slug}-{key}'",
+    )
     check_runs: bool = _option(
         True,
         "Whether each attempt gets a check run with annotations, when the token may (`checks: write`).",

@@ -99,7 +99,10 @@ def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:
     github.propose(**offer, body="first", draft=True)
     github.propose(**offer, body="second", draft=False)
     github.propose(**offer, body="third", draft=True)
-    return {"propose"}
+    github.merged_titles()
+    github.label(2, ("greenloop",))
+    github.ask_reviewers(2, ("ada",), ("team",))
+    return {"propose", "merged_titles", "label", "ask_reviewers"}
 
 
 def test_every_request_is_one_that_github_describes(fake: FakeGitHub, github: GitHub, description: Description) -> None:

@@ -94,5 +94,6 @@ def _proposed(outcome: Outcome, forge: Forge) -> Outcome:
         title=title(outcome),
         body=pull_request(outcome),
         draft=draft,
+        changed=outcome.best.paths,
     )
     return replace(outcome, url=url)

@@ -98,8 +98,10 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:
-        del request, branch
+    def propose(
+        self, request: Request, *, branch: str, title: str, body: str, draft: bool, changed: tuple[str, ...] = ()
+    ) -> str:
+        del request, branch, changed
         path = self._folder / "pull-request.md"
         path.write_text(f"# {'Draft: ' if draft else ''}{title}\n\n{body}", "utf-8")
         return str(path)
@@ -108,6 +110,8 @@ class Files:
 class Nowhere:
     """The `Forge` of a replay: nothing is offered to anybody."""
 
-    def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:
-        del request, branch, title, body, draft
+    def propose(
+        self, request: Request, *, branch: str, title: str, body: str, draft: bool, changed: tuple[str, ...] = ()
+    ) -> str:
+        del request, branch, title, body, draft, changed
         return ""

@@ -23,7 +23,7 @@ from greenloop.trailers import read
 from greenloop.workspace import GitWorkspace, Remote
 from greenloop.workspace.again import again
 
-ON_FORKS = frozenset({"generate", "refactor", "continue", "evaluate"})
+ON_FORKS = frozenset({"generate", "refactor", "continue", "evaluate", "review"})
 ASKED = "--pull-request"  # first word of a request
 NOT_HERE = "/{command} does not work on a pull request from a fork. {words} do."
 MOVED = "Pull request #{number} was moved while this was begun. Ask again in a new comment."

@@ -177,7 +177,7 @@ def _run(
         thread = (*job.thread, *earlier.told(job.earlier, workspace))
         outcome = generate(request, made, run, job.told, thread=thread)
         checked.end(outcome)
-    return replace(outcome, asides=tuple(checked.asides.values()), recording=journal.text)
+    return replace(outcome, asides=(*checked.asides.values(), *job.told.asides), recording=journal.text)
 
 
 def _asked(journal: Journal, live: Model) -> Model:

@@ -42,7 +42,7 @@ def posted(job: Job, page: str) -> Outcome:
     there = job.github.reviewed(pull.number, key)
     if there:
         return Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED, url=there)
-    refs = (*(f"refs/heads/{name}" for name in (pull.base_ref, pull.head_ref)), REFS + key, LOCKS + key)
+    refs = (f"refs/heads/{pull.base_ref}", job.refs[1], REFS + key, LOCKS + key)
     with (
         private(job.temp) as clone,
         job.remote.clone(clone, refs, depth=DEEP) as workspace,
@@ -115,6 +115,7 @@ class _Making:
                 request=request,
                 reason=Reason.ANSWERED,
                 verdict=reviewed.measured.verdict,
+                sandbox=reviewed.measured.sandbox,
                 usage=bench.budget.used,
                 model=bench.model.name,
                 omitted=reviewed.omitted,

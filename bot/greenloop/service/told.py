@@ -16,6 +16,7 @@ from greenloop.ports import Progress
 from greenloop.render import inert
 from greenloop.seldom import Seldom
 from greenloop.service import words
+from greenloop.service.offering import Offering
 from greenloop.service.words import Going, Row
 from greenloop.settings import Settings
 
@@ -57,6 +58,7 @@ class Told:
         self._answer = 0  # characters of the answer that comes
         self._seldom = Seldom(_FIRST, self._clock)
         self._advice = ""
+        self.asides: tuple[str, ...] = ()  # what went wrong around a pull request
 
     def on(
         self,
@@ -135,11 +137,14 @@ class Told:
         said = self._github.said(self._request.number, self._request.key)
         return said is not None and (said.startswith(f"{_FAILED}**") or not said.startswith(_FAILED))
 
-    def propose(self, request: Request, *, branch: str, title: str, body: str, draft: bool) -> str:
+    def propose(
+        self, request: Request, *, branch: str, title: str, body: str, draft: bool, changed: tuple[str, ...] = ()
+    ) -> str:
         """A pull request for work on an issue; work on a pull request is on its branch already."""
-        del request
         if self._dry or self._pull or not self._offers:
             return self._pull
+        offering = Offering(self._github, request, self._settings or Settings(), about=self._closes)
+        title = offering.title(title)
         body = f"{inert(self._aside, 2000)}\n\n{body}" if self._aside else body
         text = words.proposal(
             body, self._names, closes=self._closes, continues=self._continues, own_token=self._own_token
@@ -148,6 +153,8 @@ class Told:
         if isinstance(made, NotAllowed):
             self._advice = made.advice
             return made.compare_url
+        offering.made(made, self._base, changed)
+        self.asides = tuple(offering.asides)
         return made.url
 
     def ended(self, outcome: Outcome) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from greenloop import branches
 from greenloop.domain import Message, Request
 from greenloop.forge.github import GitHub, PullRequest
 from greenloop.places import Places
@@ -50,10 +50,7 @@ class Job:
             return self.pull.head_ref
         if self.goes_on:
             return self.goes_on
-        slug = "-".join(re.findall(r"[a-z0-9]+", self.request.text.lower())[:6])[:40].strip("-") or "change"
-        kind = "pull" if self.pull else "issue"
-        about = f"{kind}-{self.request.number}" if self.request.number else "run"
-        return f"greenloop/{about}-{slug}-{self.request.key[-6:]}"
+        return branches.named(self.settings.branch, self.request)
 
     @property
     def place(self) -> Place:

@@ -62,6 +62,13 @@ def edit_comment(call: Call) -> Json:
     return shapes.comment(call.world, call.repository, found)
 
 
+def label(call: Call) -> list[Json]:
+    """A label that the repository does not have is made."""
+    found = call.repository.issue(call.number)
+    found.labels += [name for name in call.body["labels"] if name not in found.labels]
+    return [{"id": 1, "node_id": "L", "name": name, "color": "ededed", "default": False} for name in found.labels]
+
+
 def react(kind: str, find: Callable[[Call], int]) -> Callable[[Call], Reply]:
     def react(call: Call) -> Reply:
         subject, content = (kind, find(call)), str(call.body.get("content"))

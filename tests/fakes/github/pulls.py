@@ -86,6 +86,20 @@ def edit_pull(call: Call) -> Json:
     return shapes.pull(call.world, call.repository, found)
 
 
+def ask_reviewers(call: Call) -> Reply:
+    """Who opened it reviews nothing of it, and neither does a stranger."""
+    issue, repository = _pull_of(call), call.repository
+    assert issue.pull is not None
+    people = [str(login) for login in call.body.get("reviewers", [])]
+    if issue.author.login in people:
+        raise Refusal(422, "Review cannot be requested from pull request author.")
+    if not all(repository.may(login, "write") for login in people):
+        raise Refusal(422, "Reviews may only be requested from collaborators.")
+    asked = [*people, *(f"/{team}" for team in call.body.get("team_reviewers", []))]
+    issue.pull.reviewers += [name for name in asked if name not in issue.pull.reviewers]
+    return Reply(status=201, data=shapes.pull(call.world, repository, issue))
+
+
 def reviews(call: Call) -> list[Json]:
     number = _pull_of(call).number
     rows = [r for r in call.repository.reviews.values() if r.number == number]

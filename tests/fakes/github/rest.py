@@ -104,6 +104,8 @@ ROUTES = (
     _route("POST", f"{_R}/pulls", pulls.create_pull, "pull_requests"),
     _route("GET", f"{_R}/pulls/{{number}}", pulls.pull, "pull_requests"),
     _route("PATCH", f"{_R}/pulls/{{number}}", pulls.edit_pull, "pull_requests"),
+    _route("POST", f"{_R}/pulls/{{number}}/requested_reviewers", pulls.ask_reviewers, "pull_requests"),
+    _route("POST", f"{_R}/issues/{{number}}/labels", issues.label, *_BOTH),
     _route("GET", f"{_R}/pulls/{{number}}/reviews", pulls.reviews, "pull_requests"),
     _route("POST", f"{_R}/pulls/{{number}}/reviews", pulls.create_review, "pull_requests"),
     _route("POST", f"{_R}/pulls/{{number}}/comments/{{id}}/replies", pulls.reply, "pull_requests"),

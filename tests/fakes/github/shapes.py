@@ -129,7 +129,7 @@ def pull(world: World, repo: Repository, item: Issue, *, whole: bool = True) -> 
         "requested_reviewers": [],
         "requested_teams": [],
         "draft": part.draft,
-        "merged_at": None,
+        "merged_at": part.merged_at,
         "merge_commit_sha": None,
         "auto_merge": None,
         "head": _side(world, part.source, part.head, part.sha),

@@ -44,6 +44,8 @@ def _issue(repository: Repository, issue: Issue) -> dict[str, Any]:
         (r.author.login, r.state, r.body) for r in repository.reviews.values() if r.number == issue.number and r.body
     ]
     seen |= {"reviews": said} if said else {}
+    seen |= {"labels": issue.labels} if issue.labels else {}
+    seen |= {"reviewers": pull.reviewers} if pull and pull.reviewers else {}
     return seen | ({"head": pull.head, "base": pull.base, "draft": pull.draft} if pull else {})
 
 

@@ -71,6 +71,7 @@ class Issue:
     author: User
     state: str = "open"
     locked: bool = False
+    labels: list[str] = field(default_factory=list)
     pull: Pull | None = None
     created_at: str = field(default_factory=now)
     updated_at: str = field(default_factory=now)
@@ -85,6 +86,8 @@ class Pull:
     base: str
     sha: str
     draft: bool = False
+    merged_at: str | None = None
+    reviewers: list[str] = field(default_factory=list)  # people, and teams as "/name"
     maintainer_can_modify: bool = False
 
 

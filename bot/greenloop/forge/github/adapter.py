@@ -138,6 +138,16 @@ class GitHub:
         offer = Offer(branch=branch, base=base, title=title, body=body, draft=draft)
         return proposals.propose(self._api, offer, me=self.whoami)
 
+    def merged_titles(self) -> tuple[str, ...]:
+        return proposals.merged_titles(self._api)
+
+    def label(self, number: int, labels: tuple[str, ...]) -> None:
+        proposals.label(self._api, number, labels)
+
+    def ask_reviewers(self, number: int, people: tuple[str, ...], teams: tuple[str, ...] = ()) -> None:
+        """`teams` by their short names."""
+        proposals.ask_reviewers(self._api, number, people, teams)
+
     def cancel(self, run: str) -> bool:
         """End a workflow run; False when it has ended."""
         return jobs.cancel(self._api, run)

@@ -13,6 +13,7 @@ from greenloop.forge.github.errors import Ask, Fault
 from greenloop.forge.github.values import NotAllowed, Proposed, PullRequest
 
 _WRITE = "pull-requests: write"
+_TITLES = 30
 _ADVICE = (
     "GitHub Actions may not create pull requests here. Either open it yourself from that address, or allow it: "
     "Settings → Actions → General → Workflow permissions → "
@@ -51,6 +52,31 @@ def of_branch(api: Api, branch: str) -> PullRequest | None:
     found = (reading.read(reading.pull_request, row) for row in api.newest(ask, pages=1))
     same = [pull for pull in found if not pull.is_fork and (pull.head_ref, pull.state) == (branch, "open")]
     return max(same, key=lambda pull: pull.number, default=None)
+
+
+def merged_titles(api: Api) -> tuple[str, ...]:
+    """Of the pull requests of people that were merged last, newest first."""
+    ask = Ask(
+        path=f"{api.repo}/pulls",
+        doing="read the titles of merged pull requests",
+        needs="pull-requests: read",
+        query={"state": "closed", "sort": "updated", "direction": "desc"},
+    )
+    rows = [row for row in api.newest(ask, pages=1) if isinstance(row, dict) and row.get("merged_at")]
+    people = [row for row in rows if (row.get("user") or {}).get("type") == "User"]
+    return tuple(str(row.get("title", "")) for row in people[:_TITLES])
+
+
+def label(api: Api, number: int, labels: tuple[str, ...]) -> None:
+    path = f"{api.repo}/issues/{number}/labels"
+    api.write(Ask(verb="POST", path=path, doing=f"label #{number}", needs=_WRITE, body={"labels": list(labels)}))
+
+
+def ask_reviewers(api: Api, number: int, people: tuple[str, ...], teams: tuple[str, ...]) -> None:
+    """Twice is once."""
+    path = f"{api.repo}/pulls/{number}/requested_reviewers"
+    body = {"reviewers": list(people)} | ({"team_reviewers": list(teams)} if teams else {})
+    api.write(Ask(verb="POST", path=path, doing=f"ask for reviews of #{number}", needs=_WRITE, body=body))
 
 
 def propose(api: Api, offer: Offer, *, me: Callable[[], str]) -> Proposed | NotAllowed:
