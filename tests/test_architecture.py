@@ -37,6 +37,7 @@ HOMES = {
     "defusedxml": "checks",
     "git": "workspace",
     "github": "forge.github",
+    "huggingface_hub": "model.local.hub",
     "httpx": "model environment.network environment.advisories",  # the model's side, and the packages': apart
     "litellm": "model",
     "packaging": "environment",

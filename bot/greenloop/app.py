@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from greenloop.model.accounted import within
 from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.fitting import narrowed
 from greenloop.model.kept import remembering
+from greenloop.model.local.serving import Serving
 from greenloop.model.metered import Meter, meter_of, metered
 from greenloop.model.own_keys import keyed
 from greenloop.model.replay import Replay
@@ -38,6 +38,7 @@ from greenloop.sandbox import open_local
 from greenloop.sandbox.remembered import cache_folder
 from greenloop.sense import hint
 from greenloop.settings import FILE, Settings
+from greenloop.slugs import slug
 from greenloop.stopping import Stop
 from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace, open_workspace
@@ -66,15 +67,16 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
     """The loop on a local checkout. `model` stands in for the one that the settings name. Raises `GreenloopError` for
     what makes a run impossible."""
     outside(order.knowledge)  # what is wrong there is told before anything else is done
-    box = open_local(order.sandbox, environment)
-    with open_workspace(order.repo) as workspace:
+    box, places = open_local(order.sandbox, environment), Places.of(environment)
+    with open_workspace(order.repo) as workspace, Serving(places.cache, environment) as serving:
         base = workspace.resolve(order.base or "HEAD")
         settings = _settings(workspace, base, order, environment, asks=lambda _: model is None)
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
-        places = Places.of(environment)
-        live = model or open_model(settings, environment=environment, health=places.cache, state=places.state)
+        live = model or open_model(
+            settings, environment=environment, health=places.cache, state=places.state, serving=serving
+        )
         settings = narrowed(settings, live)
         request = _request(order, workspace, base, settings)
         with opened(
@@ -82,7 +84,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
         ) as journal:
             earlier = next((e.request for e in journal.before if isinstance(e, recording.Run)), None)
             branch = earlier.head if earlier else order.branch
-            request = replace(request, key=journal.key, head=branch or _branch(order.text, journal.key))
+            request = replace(request, key=journal.key, head=branch or f"greenloop/{slug(order.text)}-{journal.key}")
             run = Run(workspace, request, journal)
             run.begin(settings, live.name)
             meter = meter_of(request, settings, places)
@@ -98,6 +100,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
                 box=box,
                 cache=cache_folder(environment),
                 meter=meter,
+                tell=serving.tell,
             )
 
 
@@ -112,12 +115,14 @@ def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's m
     box: Sandbox,
     cache: Path,
     meter: Meter | None = None,
+    tell: Callable[[OnProgress], None] = lambda _: None,
 ) -> Outcome:
     beyond = outside(order.knowledge)
     with (
         Terminal(settings.attempts) as terminal,
         bench(workspace, settings, model, terminal, box=box, cache=cache, beyond=beyond, meter=meter) as made,
     ):
+        tell(terminal)
         return run_loop(run.request, made, run, forge)
 
 
@@ -236,7 +241,8 @@ def _settings(
     settings = configuration.load(text, overrides=order.overrides)
     if not asks(settings):
         return replace(settings, api_key=key_from(environment, settings))
-    return keyed(settings, environment, text=text, given=str(order.overrides.get("api_base", "")))
+    given, model = (str(order.overrides.get(name, "")) for name in ("api_base", "model"))
+    return keyed(settings, environment, text=text, given=given, model=model)
 
 
 def _request(order: Order, workspace: GitWorkspace, base: str, settings: Settings) -> Request:
@@ -252,9 +258,3 @@ def _request(order: Order, workspace: GitWorkspace, base: str, settings: Setting
         base=base,
         files=order.files,
     )
-
-
-def _branch(text: str, key: str) -> str:
-    """`greenloop/add-retry-to-the-uploader-1f3a9c…`: words of the request, and the run's key so that it is free."""
-    slug = "-".join(re.findall(r"[a-z0-9]+", text.lower())[:6])[:40].strip("-") or "change"
-    return f"greenloop/{slug}-{key}"

@@ -115,14 +115,21 @@ def _doctor(options: argparse.Namespace) -> int:
     from greenloop.errors import ModelUnreachable  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
     from greenloop.model.abilities import chosen, keep  # noqa: PLC0415 - as above
+    from greenloop.model.local.serving import Serving  # noqa: PLC0415 - as above
     from greenloop.model.own_keys import keyed  # noqa: PLC0415 - as above
     from greenloop.places import Places  # noqa: PLC0415 - as above
 
     plain, text = _settings(options)
     plain = replace(plain, models={}, fallback_models=())  # this model, and no other
-    settings = keyed(plain, os.environ, text=text, given=options.api_base or "")
-    found = probe(settings, os.environ, lambda words: print(f"greenloop: {printable(words)}", file=sys.stderr))
-    keep(settings, found.scores, Places.of(os.environ).state, context=found.context or 0)
+    settings = keyed(plain, os.environ, text=text, given=options.api_base or "", model=options.model)
+    places = Places.of(os.environ)
+
+    def say(words: str) -> None:
+        print(f"greenloop: {printable(words)}", file=sys.stderr)
+
+    with Serving(places.cache, os.environ, progress=lambda event: say(event.detail)) as serving:
+        found = probe(settings, os.environ, say, serving)
+    keep(settings, found.scores, places.state, context=found.context or 0)
     if options.json:
         said = {**asdict(found), "best": found.best.style, "enough": found.enough, "edit_format": chosen(found.scores)}
         print(json.dumps(said, indent=2))

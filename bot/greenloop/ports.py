@@ -378,8 +378,8 @@ class Forge(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is going on. `phase` is one of baseline, environment, index, model, reply, lookup, apply, checks, judged,
-    commit, done."""
+    """What is going on. `phase` is one of baseline, environment, index, loading, model, reply, lookup, apply,
+    checks, judged, commit, done."""
 
     phase: str
     attempt: int = 0

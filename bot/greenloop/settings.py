@@ -119,6 +119,11 @@ class Settings:
     monthly_tokens: int | None = _option(
         None, "Tokens, in and out, that this repository may use a calendar month (UTC).", "monthly_tokens: 40000000"
     )
+    load_minutes: float = _option(
+        30.0,
+        "How long a model that is served here (`model: local/…`) may take to load, after its weights were fetched.",
+        "load_minutes: 30",
+    )
     max_output: int = _option(8192, "Tokens that one answer may have.", "max_output: 8192")
     context_tokens: int = _option(
         24_000, "Tokens of one prompt at most; what does not fit is left out whole and named.", "context_tokens: 24000"

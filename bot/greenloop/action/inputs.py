@@ -65,6 +65,9 @@ class Runner:
     cache: Path = Path("/tmp/greenloop")  # noqa: S108 - likewise
     places: Places = Places(state=Path("/tmp/greenloop"), cache=Path("/tmp/greenloop"))  # noqa: S108, RUF009 - likewise
     actor: str = ""
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )  # for a local model
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def read_runner(environ: Mapping[str, str]) -> Runner:
         cache=Path(home) / "greenloop",
         places=Places.of({"HOME": "/tmp", **environ}),  # noqa: S108 - only without a home
         actor=told("GITHUB_ACTOR"),
+        environment=environ,
     )
 
 

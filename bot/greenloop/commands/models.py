@@ -10,6 +10,7 @@ from greenloop.domain import Replace, Unusable, Write
 from greenloop.edits import parse
 from greenloop.model import abilities, context, open_model, reach
 from greenloop.model.budget import estimate_tokens
+from greenloop.model.local.serving import Serving
 from greenloop.model.own_keys import withheld
 from greenloop.model.rows import row as row_of
 from greenloop.model.rows import rows, stand_in
@@ -118,9 +119,11 @@ def listed(
         )
 
 
-def probe(settings: Settings, environment: Mapping[str, str], tell: Callable[[str], None]) -> Probe:
+def probe(
+    settings: Settings, environment: Mapping[str, str], tell: Callable[[str], None], serving: Serving | None = None
+) -> Probe:
     """Nine small calls. Raises `GreenloopError` when the model cannot be had at all."""
-    model = open_model(settings, environment=environment)
+    model = open_model(settings, environment=environment, serving=serving)
     length, by = context(rows(settings)[0], environment)
     finishes: dict[str, None] = {}
     tokens, seconds = 0, 0.0

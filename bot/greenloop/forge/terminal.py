@@ -22,6 +22,7 @@ WORDS = {
     "environment": "preparing the environment of the tests",
     "baseline": "running the checks on the base",
     "index": "indexing the repository",
+    "loading": "model loading",
     "model": "asking the model",
     "reply": "the model answers",
     "lookup": "looking for the model",

@@ -19,10 +19,13 @@ from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model.fitting import fit_of
 from greenloop.model.given import check_address, check_key, check_provider
 from greenloop.model.keys import read, split
+from greenloop.model.local.names import is_local, named
+from greenloop.model.local.rowed import asked
 from greenloop.model.rows import Row, beside, kept_out, key_from, rows
 from greenloop.settings import FILE, Settings
 
 if TYPE_CHECKING:
+    from greenloop.model.local.serving import Serving
     from greenloop.model.shared import Shared
     from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
 
@@ -34,6 +37,10 @@ _NO_MODEL = f"""No model is named. Name one in one of these ways:
   in {FILE}   model: anthropic/claude-sonnet-5
 The key comes from the environment alone: GREENLOOP_API_KEY, or the provider's own variable."""
 
+_NOT_SERVED = (
+    "The model {model!r} is served by a run, by `greenloop doctor --model` and by the action, and not from here."
+)
+
 
 def open_model(
     settings: Settings,
@@ -42,10 +49,11 @@ def open_model(
     health: Path | None = None,
     state: Path | None = None,
     task: str = "edit",
+    serving: Serving | None = None,
 ) -> Model:
     """The model that the settings name for a task, with those that stand in for it or take turns with it. Keys are read
     from `environment` for each call; what is known of providers is shared in the folder `health` with other processes,
-    and what `greenloop doctor` found out about models is in the folder `state`.
+    and what `greenloop doctor` found out about models is in the folder `state`. `serving` serves `local/…`.
 
     Raises `Misconfigured` and `Refused`; opens no connection and loads no library."""
     from greenloop.model.chain import Chain  # noqa: PLC0415 - half of what importing this package would cost
@@ -58,7 +66,7 @@ def open_model(
         found, others = suited(found, state), suited(others, state)
     for row in (*found, *others):
         _check(row)
-    known = _Known(health)
+    known = _Known(health, serving)
     first = Chain([_Later(row, environment, known) for row in found], kept_out=kept_out(settings))
     if not others:
         return first
@@ -81,6 +89,8 @@ def reach(row: Row, environment: Mapping[str, str]) -> tuple[bool, str]:
     key = bool(keys_of(row, environment)())
     try:
         _check(row)
+        if _here(row):
+            return False, "served here, when it is asked"
         made = _opened(row, environment, _Known(None))
         names: tuple[str, ...] | None = made.listed() if hasattr(made, "listed") else None
     except GreenloopError as error:
@@ -106,14 +116,21 @@ def _check(row: Row) -> None:
         check_address(row.settings.api_base)
     elif not row.settings.model:
         raise Misconfigured(_NO_MODEL)
+    elif _here(row):
+        named(row.settings.model)
     else:
         check_provider(row.settings.model)
+
+
+def _here(row: Row) -> bool:
+    return not row.settings.api_base and is_local(row.settings.model)
 
 
 class _Known:
     """What all models of a run share; made at the first use."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, serving: Serving | None = None) -> None:
+        self.serving = serving
         self._folder = folder
         self._made: Shared | None = None
         self._lock = threading.Lock()
@@ -153,11 +170,17 @@ class _Later:
 
     @property
     def fit(self) -> Fit:
-        return fit_of(self._row.settings)
+        return fit_of(asked(self._row.settings))
 
     def warm(self) -> None:
         with suppress(GreenloopError):  # the first call says it
             self._model().warm()
+
+    def ready(self) -> None:
+        """Wait for what takes long before any call, where there is such a thing. Raises `ModelUnreachable`."""
+        wait = getattr(self._model(), "ready", None)
+        if wait is not None:
+            wait()
 
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
         most = min(limits.max_output, self._row.settings.max_output)
@@ -168,6 +191,10 @@ def _opened(row: Row, environment: Mapping[str, str], known: _Known) -> Model:
     from greenloop.model.line import keys_of, line_of  # noqa: PLC0415 - at the first call
     from greenloop.model.retry import Pace  # noqa: PLC0415 - likewise
 
+    if _here(row):
+        if known.serving is None:
+            raise Misconfigured(_NOT_SERVED.format(model=row.settings.model))
+        return known.serving.model(row.settings)
     keys = keys_of(row, environment)
     line = line_of(row, keys, Pace(), known.shared())
     settings = replace(row.settings, api_key=",".join(keys()))

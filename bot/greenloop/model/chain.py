@@ -78,6 +78,11 @@ class Chain:
             model, more, fit = self._models[0], len(self._models) > 1, self.fit
             own = replace(limits, seconds=deadline - self._clock(), patience=PATIENCE if more else limits.patience)
             try:
+                began = self._clock()
+                try:
+                    _await(model)
+                finally:  # what has to be loaded first has a deadline of its own
+                    deadline += self._clock() - began
                 reply = self._whole(model, chat, own, on_chunk, deadline=deadline, bill=bill)
             except ModelUnreachable as error:
                 if self._shortened(error, limits, fit):
@@ -156,6 +161,13 @@ class Chain:
         if not notes:
             return error
         return ModelUnreachable(" ".join([str(error), *notes]), partial=error.partial, spent=error.spent or paid)
+
+
+def _await(model: Model) -> None:
+    """Until it can be asked at all."""
+    wait = getattr(model, "ready", None)
+    if wait is not None:
+        wait()
 
 
 def dearest(prices: Sequence[Price | None]) -> Price | None:

@@ -11,13 +11,19 @@ from dataclasses import replace
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import read
+from greenloop.model.local.names import is_local
 from greenloop.model.rows import Row, beside, key_from, rows
 from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Place
 from greenloop.yaml_document import read as read_yaml
 
 ENDPOINTS = "GREENLOOP_ENDPOINTS"  # addresses, with commas between them, that the user's keys may go to
+LOCAL_MODELS = "GREENLOOP_LOCAL_MODELS"  # names of models that may be fetched and served, with commas; `*`: any
 _OURS = "GREENLOOP_"
+_UNASKED = (
+    "The settings of this repository name {name}, to be fetched and served on this machine, and a repository can name "
+    "anything. If you want that, name it yourself, with --model {name} or {allow}={name} in the environment."
+)
 _WITHHELD = (
     "{where} names the endpoint {place}, and your key in {variable} was not sent there: a repository can name any "
     "address. If the key is meant for it, name it yourself, with --api-base {place} or {endpoints}={start} in the "
@@ -26,11 +32,14 @@ _WITHHELD = (
 _NO_ADDRESS = f"{ENDPOINTS} holds {{value!r}}, which is no address; one looks like https://models.example.org"
 
 
-def keyed(settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str) -> Settings:
-    """The settings with the user's key. `text` is the repository's file, `given` the address on the command line.
-    Raises `Refused` when a key would go where only the file says."""
+def keyed(
+    settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str, model: str = ""
+) -> Settings:
+    """The settings with the user's key. `text` is the repository's file, `given` the address on the command line and
+    `model` the model. Raises `Refused` when a key would go where only the file says, and when weights that only the
+    file names would be fetched and served."""
     for row in (*rows(settings), *beside(settings)):
-        told = withheld(row, settings, environment, text=text, given=given)
+        told = withheld(row, settings, environment, text=text, given=given) or _unasked(row, model, environment)
         if told:
             raise Refused(told)
     return replace(settings, api_key=key_from(environment, settings))
@@ -57,6 +66,15 @@ def withheld(row: Row, settings: Settings, environment: Mapping[str, str], *, te
         endpoints=ENDPOINTS,
         start=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}",
     )
+
+
+def _unasked(row: Row, model: str, environment: Mapping[str, str]) -> str:
+    """Gigabytes of a stranger's choice are not fetched because his repository says so."""
+    name = row.settings.model
+    if row.settings.api_base or not is_local(name) or name == model:
+        return ""
+    allowed = {part.strip() for part in environment.get(LOCAL_MODELS, "").split(",")}
+    return "" if allowed & {"*", name} else _UNASKED.format(name=name, allow=LOCAL_MODELS)
 
 
 def _named(address: str, given: str, environment: Mapping[str, str]) -> bool:

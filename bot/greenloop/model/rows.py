@@ -12,6 +12,8 @@ from greenloop.errors import Misconfigured, Refused
 from greenloop.model.fitting import lengths
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import FOR_ROWS, OURS, PROVIDERS, read, variables
+from greenloop.model.local.names import is_local
+from greenloop.model.local.rowed import context_of
 from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
 
@@ -27,6 +29,7 @@ BUILT_IN: Mapping[str, ProviderRow] = MappingProxyType(
     }
 )
 
+LOCAL = "local"  # what greenloop serves itself
 _ELSEWHERE = (
     "`only_endpoint` keeps this repository's code at {only}, and the model {name!r} is at {place}. Name a model that "
     "is there (`model`, `api_base`, `providers`), or change `only_endpoint`."
@@ -89,7 +92,7 @@ def row(name: str, settings: Settings, *, first: bool = False) -> Row:
     if given is not None:
         return _made(name, given.model, given, settings)
     provider, _, rest = name.partition("/")
-    here = first or provider.lower() not in PROVIDERS | BUILT_IN.keys()
+    here = first or provider.lower() not in PROVIDERS | BUILT_IN.keys() | {LOCAL}
     if settings.api_base and (here or not rest):
         return _made(name, name, ProviderRow(api_base=settings.api_base, prices=settings.prices), settings)
     prices = settings.prices if first else None
@@ -99,7 +102,9 @@ def row(name: str, settings: Settings, *, first: bool = False) -> Row:
 def _made(name: str, model: str, given: ProviderRow, settings: Settings) -> Row:
     provider, _, rest = model.partition("/")
     known = BUILT_IN.get(provider.lower()) if rest and not given.api_base else None
-    room, output = lengths(settings.context_tokens, settings.max_output, given.context_tokens)
+    ours = not given.api_base and is_local(model)
+    context = given.context_tokens or (context_of(model) if ours else 0)
+    room, output = lengths(settings.context_tokens, settings.max_output, context)
     own = replace(
         settings,
         model=rest if known else model,
@@ -116,7 +121,7 @@ def _made(name: str, model: str, given: ProviderRow, settings: Settings) -> Row:
         via=provider.lower() if known or not given.api_base else "",
         requests=given.requests_per_minute,
         tokens=given.tokens_per_minute,
-        context=given.context_tokens,
+        context=context,
     )
 
 

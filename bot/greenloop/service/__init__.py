@@ -16,6 +16,7 @@ from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.fitting import narrowed
+from greenloop.model.local.serving import Serving
 from greenloop.model.replay import Replay
 from greenloop.orders import UNKNOWN, Words, level
 from greenloop.ports import Model
@@ -82,8 +83,8 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
             raise Refused(beside.OFF.format(word=request.command))
         if request.command == UNDO:
             return undo(scene)
-        job = _job(scene)
-        return _done(scene, job)
+        with Serving(runner.places.cache, runner.environment, progress=told) as serving:
+            return _done(scene, _job(scene, serving))
     except GreenloopError as error:
         told.failed(error)
         raise
@@ -107,7 +108,7 @@ def _shrug(request: Request, github: GitHub) -> None:
         github.react("comment", request.comment, "confused")
 
 
-def _job(scene: Scene) -> Job:
+def _job(scene: Scene, serving: Serving) -> Job:
     """All that a run needs, read in the order in which it can be refused."""
     request, inputs, runner, github = scene.request, scene.inputs, scene.runner, scene.github
     settings, repository, told = scene.settings, scene.repository, scene.told
@@ -124,7 +125,7 @@ def _job(scene: Scene) -> Job:
     base = request.base or repository.default_branch
     foreign = pull is not None and pull.is_fork
     pushes = pull is not None and (not foreign or answer is Answer.PUSH)
-    model = Replay((), name="none") if evaluating else _model(scene)
+    model = Replay((), name="none") if evaluating else _model(scene, serving)
     settings = narrowed(settings, model)
     if request.comment is not None and request.source is not Source.REVIEW:
         github.react("comment", request.comment, "eyes")
@@ -211,7 +212,7 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[S
     return replace(settings, api_key=inputs.api_key, fallback_models=fallbacks), None
 
 
-def _model(scene: Scene) -> Model:
+def _model(scene: Scene, serving: Serving) -> Model:
     """The one for the task: what only answers in words may have a smaller one, a review another."""
     places = scene.runner.places
     return open_model(
@@ -219,5 +220,6 @@ def _model(scene: Scene) -> Model:
         environment=scene.inputs.keys,
         health=places.cache,
         state=places.state,
+        serving=serving,
         task={EXPLAIN: "chat", REVIEW: "review"}.get(scene.request.command, "edit"),
     )

@@ -37,6 +37,7 @@ class Model:
     gguf: str = ""
     arguments: tuple[str, ...] = ()  # that vLLM needs for it
     sources: tuple[str, ...] = ()
+    file: int = 0  # bytes of weights that are quantized already; 0: they are not
 
     @property
     def name(self) -> str:

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from greenloop.model.local.facts import GIB, Gpu, Machine, Model, models
-from greenloop.model.local.sizing import LLAMA, TRANSFORMERS, VLLM, Need, need
+from greenloop.model.local.sizing import AS_IT_IS, LLAMA, TRANSFORMERS, VLLM, Need, need
 
 VLLM_LEAST, BF16_LEAST, FP8_LEAST = 7.5, 8.0, 8.9
 ENGINES = (VLLM, TRANSFORMERS, LLAMA)
 NAMES = {VLLM: "vLLM", TRANSFORMERS: "transformers", LLAMA: "llama.cpp"}
 _SHARE = 0.92  # of what is free on a GPU; the rest is for what other programs take meanwhile
-_KEPT = 2 * GIB  # of memory, for greenloop, git and the checks
+KEPT = 2 * GIB  # of memory, for greenloop, git and the checks
 _SMALL = 4_000_000_000  # parameters up to which 8 bits are affordable on a processor
 _CONTEXTS = (16384, 8192)  # tried to say what would fit
 NO_TEMPLATE = "{name} is a base model: it continues text and answers nobody. Take one that follows instructions."
@@ -187,12 +187,12 @@ def _dtype(gpu: Gpu) -> str:
 def _on_processor(
     model: Model, machine: Machine, context: int, *, gguf: bool, engines: tuple[str, ...]
 ) -> Iterator[Plan | str]:
-    room = max(0, machine.memory - _KEPT)
+    room = max(0, machine.memory - KEPT)
     if gguf or model.gguf:
         if LLAMA not in engines:
             yield "llama.cpp is not installed"
             return
-        kind = "Q8_0" if model.parameters < _SMALL else "Q4_K_M"
+        kind = AS_IT_IS if model.file else "Q8_0" if model.parameters < _SMALL else "Q4_K_M"
         yield _in_memory(model, LLAMA, kind, context, room)
     elif TRANSFORMERS not in engines:
         yield "no GGUF of it is known for llama.cpp, and transformers is not installed"

@@ -20,6 +20,7 @@ VLLM, TRANSFORMERS, LLAMA = "vllm", "transformers", "llama_cpp"
 # bits of a parameter. bitsandbytes keeps a 32-bit scale for each 64 parameters of 4 bits; llama.cpp: its own table,
 # https://github.com/ggml-org/llama.cpp/blob/master/tools/quantize/README.md
 BITS: Mapping[str, float] = {"16-bit": 16.0, "fp8": 8.0, "int8": 8.0, "nf4": 4.5, "Q8_0": 8.5, "Q4_K_M": 4.89}
+AS_IT_IS = "as it is"
 _EMBEDDED = frozenset({"fp8", "int8", "nf4"})  # leave the embeddings at 16 bits
 _TOGETHER = 8192  # tokens that vLLM works on at once
 _FIXED = {VLLM: 2 * GIB, TRANSFORMERS: GIB, LLAMA: GIB // 2}
@@ -40,6 +41,8 @@ class Need:
 
 
 def weights(model: Model, quantization: str) -> int:
+    if model.file:
+        return model.file
     bits = BITS[quantization]
     if quantization not in _EMBEDDED:
         return round(model.parameters * bits / 8)

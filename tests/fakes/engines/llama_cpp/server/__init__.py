@@ -1,0 +1,1 @@
+"""The scripted engine is `__main__`."""
