@@ -104,6 +104,8 @@ def reach(row: Row, environment: Mapping[str, str]) -> tuple[bool, str]:
 
 def context(row: Row, environment: Mapping[str, str]) -> tuple[int, str]:
     """Tokens of its context, and who says so; 0 when nobody does. Costs no token."""
+    if _here(row):
+        return row.context, "its row says so" if row.context else ""
     made = _opened(row, environment, _Known(None))
     found: int = made.context() if hasattr(made, "context") else 0
     if found:
