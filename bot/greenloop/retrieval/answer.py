@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 
 from greenloop.domain import Snippet
-from greenloop.retrieval.chunks import WINDOW, Chunk
+from greenloop.retrieval.chunks import SIGNATURE, WINDOW, Chunk, lines_of
 
 _SMALL = WINDOW  # lines of a file that is quoted whole as soon as a part of it is: shorter than the words around parts
 _NEAR = 3  # lines between two quoted parts that are quoted as well
@@ -106,11 +106,20 @@ def _cost(spans: Iterable[Span], lines: Sequence[str], estimate: Callable[[str],
     return sum(estimate("".join(lines[start - 1 : end])) + _HEADER for start, end in spans)
 
 
-def outline(files: Iterable[tuple[str, Sequence[Chunk]]], shown: Sequence[Snippet]) -> Iterator[str]:
+def outline(
+    files: Iterable[tuple[str, Sequence[Chunk]]], shown: Sequence[Snippet], read: Callable[[str], str | None]
+) -> Iterator[str]:
     """What the files that matter hold beside what is quoted: a line for each signature, so that it can be asked for."""
     for path, chunks in files:
         spans = [(s.start, s.start + s.text.count("\n")) for s in shown if s.path == path]
-        yield from _signatures(path, chunks, spans)
+        lines = lines_of(read(path) or "")
+        yield from _signatures(path, [chunk for chunk in chunks if genuine(chunk, lines)], spans)
+
+
+def genuine(chunk: Chunk, lines: Sequence[str]) -> bool:
+    """Whether the signature stands in the file where the index says: an index can be forged, and this is text that goes
+    into a prompt."""
+    return any(chunk.signature == line.strip()[:SIGNATURE] for line in lines[max(0, chunk.start - 1) : chunk.end])
 
 
 def bounded(lines: Iterable[str], estimate: Callable[[str], int], budget: int) -> tuple[str, ...]:
@@ -127,5 +136,5 @@ def bounded(lines: Iterable[str], estimate: Callable[[str], int], budget: int) -
 def _signatures(path: str, chunks: Sequence[Chunk], spans: Sequence[Span]) -> Iterator[str]:
     for chunk in chunks:
         quoted = any(start <= chunk.start <= end for start, end in spans)
-        if chunk.name and chunk.signature and not quoted:
+        if chunk.name and not quoted:
             yield f"{path}:{chunk.start}: {chunk.signature.rstrip(':{ ')}"

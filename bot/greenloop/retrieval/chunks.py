@@ -11,6 +11,7 @@ from dataclasses import dataclass
 WINDOW = 60  # lines of a piece where the language is not known: a screen
 LONGEST = 120  # lines of a function that are quoted as one; a longer one is cut
 CUT = 90  # at so many
+SIGNATURE = 120  # characters of one that are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ def windows(text: str) -> list[Chunk]:
             end = next(blank, end)
         head = next((line.strip() for line in lines[start - 1 : end] if line.strip()), "")
         if head:
-            found.append(Chunk(kind="text", name="", start=start, end=end, signature=head[:120]))
+            found.append(Chunk(kind="text", name="", start=start, end=end, signature=head[:SIGNATURE]))
         start = end + 1
     return found
 
@@ -91,7 +92,7 @@ def _body(
             continue
         yield from run(kind, name, at, first - 1, lines, bases)
         qualified = f"{name}.{node.name}" if name else node.name
-        signature = lines[node.lineno - 1].strip()[:120]
+        signature = lines[node.lineno - 1].strip()[:SIGNATURE]
         if isinstance(node, ast.ClassDef):
             parents = tuple(_last_name(base) for base in node.bases)
             yield from _body(node.body, qualified, first, last, lines, kind="class", bases=tuple(filter(None, parents)))
@@ -121,7 +122,7 @@ def run(kind: str, name: str, start: int, end: int, lines: list[str], bases: tup
         end -= 1
     if start <= end:
         head = next((line for line in lines[start - 1 : end] if line.lstrip().startswith("class ")), lines[start - 1])
-        yield Chunk(kind=kind, name=name, start=start, end=end, signature=head.strip()[:120], bases=bases)
+        yield Chunk(kind=kind, name=name, start=start, end=end, signature=head.strip()[:SIGNATURE], bases=bases)
 
 
 def _last_name(node: ast.expr) -> str:

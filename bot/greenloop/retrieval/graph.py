@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from greenloop.domain import Snippet
-from greenloop.retrieval import history, kinds
-from greenloop.retrieval.answer import Place
-from greenloop.retrieval.chunks import Chunk, lines_of
+from greenloop.retrieval import history
+from greenloop.retrieval.answer import Place, genuine
+from greenloop.retrieval.chunks import lines_of
 from greenloop.retrieval.corpus import Corpus, Read
 from greenloop.retrieval.links import Links
-from greenloop.retrieval.tokens import identifiers, terms, whole
+from greenloop.retrieval.names import FEW, Names
+from greenloop.retrieval.tokens import identifiers, terms
 
 CENTRE = 5  # places whose neighbours are named: those that most likely matter
-_FEW = 3  # definitions of a name; a name of many things leads nowhere
 _USERS = 12  # places that hold a name; one that stands everywhere tells nothing
 _OFTEN = 0.3  # of the commits of a file, to be told that another one changes with it
 
@@ -24,6 +24,7 @@ class Graph:
 
     def __init__(self, corpus: Corpus, links: Links, past: Sequence[history.Past]) -> None:
         self._corpus = corpus
+        self._names = Names(corpus)
         self._links = links
         self._past = past
         self._paths = {file.path: number for number, file in enumerate(corpus.files)}
@@ -42,15 +43,15 @@ class Graph:
     def _lines(self, centre: Sequence[Place], read: Read) -> Iterator[tuple[str, str, int]]:
         for place in centre:
             name = place.chunk.name.rpartition(".")[2]
-            yield from self._described(self._used(place, read), f"used by {name or place.path}")
+            yield from self._described(self._used(place, read), f"used by {name or place.path}", read)
             if place.chunk.kind == "function" and name and not name.startswith("__"):
-                yield from self._described(self._users(name), f"uses {name}")
+                yield from self._described(self._users(name), f"uses {name}", read)
         for path in dict.fromkeys(place.path for place in centre):
-            for test in self._links.tests_of(self._paths[path])[:_FEW]:
+            for test in self._links.tests_of(self._paths[path])[:FEW]:
                 yield f"{self._corpus.files[test].path} (tests of {path})", self._corpus.files[test].path, 0
         chosen = {self._paths[place.path] for place in centre}
         found = history.together(self._past, self._paths, chosen)
-        for number in sorted(found, key=lambda n: (-found[n], n))[:_FEW]:
+        for number in sorted(found, key=lambda n: (-found[n], n))[:FEW]:
             path = self._corpus.files[number].path
             if found[number] >= _OFTEN:
                 yield f"{path} (often changed together with what is quoted)", path, 0
@@ -58,39 +59,17 @@ class Graph:
     def _used(self, place: Place, read: Read) -> Iterator[int]:
         lines = lines_of(read(place.path) or "")[place.chunk.start - 1 : place.chunk.end]
         for name in dict.fromkeys((*place.chunk.bases, *identifiers("\n".join(lines)))):
-            yield from self._defined(name)
-
-    def _defined(self, name: str) -> list[int]:
-        """The few places in the source that define a name."""
-        words = terms(name)
-        found = [n for n in self._holding(words[-1], titled=True) if self._named(n) == whole(name)] if words else []
-        return found if len(found) <= _FEW else []
+            yield from self._names.defined(name)
 
     def _users(self, name: str) -> list[int]:
         words = terms(name)
         if len(words) < 2:  # a plain word, which prose and other things share
             return []
-        found = list(self._holding(words[-1], titled=False))
+        found = list(self._names.holding(words[-1], titled=False))
         return found if len(found) <= _USERS else []
 
-    def _holding(self, word: str, *, titled: bool) -> Iterator[int]:
-        owner, kind = self._corpus.owner, self._corpus.kinds
-        for postings in self._corpus.store.postings(word):
-            for n, in_name in zip(postings.ids, postings.name, strict=True):
-                live = n < len(owner) and owner[n] >= 0 and kind[owner[n]] == kinds.SOURCE
-                if live and bool(in_name) == titled:
-                    yield n
-
-    def _chunk(self, n: int) -> tuple[str, Chunk]:
-        number = self._corpus.owner[n]
-        row = self._corpus.rows[number]
-        return self._corpus.files[number].path, self._corpus.chunks(row)[n - row.first]
-
-    def _named(self, n: int) -> str:
-        return whole(self._chunk(n)[1].name.rpartition(".")[2])
-
-    def _described(self, numbers: Iterable[int], why: str) -> Iterator[tuple[str, str, int]]:
+    def _described(self, numbers: Iterable[int], why: str, read: Read) -> Iterator[tuple[str, str, int]]:
         for n in numbers:
-            path, chunk = self._chunk(n)
-            if chunk.signature and chunk.name:
+            path, chunk = self._names.at(n)
+            if chunk.name and genuine(chunk, lines_of(read(path) or "")):
                 yield f"{path}:{chunk.start}: {chunk.signature.rstrip(':{ ')} ({why})", path, chunk.start

@@ -76,7 +76,8 @@ class Hybrid:
 
     def _ready(self) -> Ranking:
         with self.store.reading():
-            ranking = Ranking(corpus(self.store, self._material.files), self._material.past, self._without)
+            material = self._material
+            ranking = Ranking(corpus(self.store, material.files), material.read, material.past, self._without)
         self._dense = self._embedded(ranking.corpus)
         return ranking
 
@@ -137,7 +138,7 @@ class Hybrid:
             beside = graph.beside(fitted.places, fitted.snippets, self._material.read)
             near = answer.bounded(beside, estimate, budget // _OUTLINE // 2)
             left = budget // _OUTLINE - sum(estimate(line) + 1 for line in near)
-            rest = answer.outline(self._around(fitted.snippets), fitted.snippets)
+            rest = answer.outline(self._around(fitted.snippets), fitted.snippets, self._material.read)
             return Found(fitted.snippets, (*near, *answer.bounded(rest, estimate, left)))
 
     def regions(self, query: str, budget: int) -> list[tuple[str, int, int]]:
