@@ -96,10 +96,15 @@ def gather(
         thread=thread,
         snippets=picked,
         rules=rules,
-        knowledge=tuple(s for s in known if not (s.own and s.path in quoted)),
+        knowledge=tuple(s for s in known if not (s.own and s.path in quoted) and not _within(s, (*picked, *rules))),
         outline=(*found.outline, *_outline(source, quoted)),
         omitted=tuple(f"{path}: {_why_omitted(source, path)}" for path in missing),
     )
+
+
+def _within(snippet: Snippet, quoted: Iterable[Snippet]) -> bool:
+    """Whether the same text stands in another quotation already."""
+    return any(snippet.text.strip() in other.text for other in quoted)
 
 
 def refresh(task: Task, source: Source, also: Iterable[str] = ()) -> tuple[Snippet, ...]:

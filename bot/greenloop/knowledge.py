@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import sha1
 from itertools import islice
 from pathlib import Path
 
@@ -196,7 +196,7 @@ class _Folder:
                 say(TOO_MANY.format(name=self.root.name, most=_MOST))
                 return
             found += 1
-            yield File(path, sha256(data).hexdigest(), len(data))
+            yield File(path, sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest(), len(data))
 
     def text(self, path: str) -> str | None:
         return sendable(self._bytes(path))

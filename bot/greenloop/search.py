@@ -96,9 +96,14 @@ def search(  # noqa: PLR0913 - where an index lies, and who hears of it
         path = None if cache is None else opening.place(cache, place, trusted=trusted)
         return Hybrid(opening.open_store(path, say), what, progress=told, say=say, without=without)
 
+    seen: set[str] = set()
+
     def known(shelf: Shelf) -> Hybrid:
+        """What an earlier one holds as well is quoted from there."""
         away = _marked(shelf.files, shelf.read)
-        what = Material(files=searchable(shelf.files, away), read=shelf.read, estimate=estimate_tokens)
+        files = [file for file in searchable(shelf.files, away) if file.blob not in seen]
+        seen.update(file.blob for file in files)
+        what = Material(files=files, read=shelf.read, estimate=estimate_tokens)
         return opened(f"{repository}\0{shelf.place}", what, without=("kind",))
 
     every = tuple(shelves(source, beyond, cache and cache / "knowledge", say))
