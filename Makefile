@@ -2,7 +2,7 @@
 # venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage test-local-model test-contract container-test lint types workflows attacks check-syscalls kills lock clean set-up
+.PHONY: help demo test coverage test-local-model test-contract container-test lint types workflows attacks attacks-numpy check-syscalls kills lock clean set-up
 
 PYTHON ?= python3
 export PYTHON
@@ -48,6 +48,9 @@ workflows: set-up ## checks our own workflows, and those that users copy: their 
 
 attacks: set-up ## attacks the sandbox from inside, in every way of being confined here, and shows the table
 	.venv/bin/python tests/sandbox/table.py
+
+attacks-numpy: set-up ## the same, with numpy from the package index among the ordinary programs
+	.venv/bin/python tests/sandbox/table.py --numpy
 
 check-syscalls: set-up ## holds our numbers of system calls against the kernel's headers; fetches those from Debian
 	.venv/bin/python tests/sandbox/syscalls.py

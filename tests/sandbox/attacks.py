@@ -185,6 +185,7 @@ def files() -> Attacks:
         "write outside": lambda: secret.open("a").close(),
         "cut outside": lambda: os.truncate(secret, 5),
         "touch outside": lambda: os.utime(secret),
+        "set back the time of a file outside": lambda: os.utime(secret, (1, 1)),
         "mode outside": lambda: secret.chmod(0o666),
         "owner outside": lambda: os.chown(secret, os.getuid(), -1),
         "label outside": lambda: os.setxattr(secret, "user.x", b"1"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ATTACKS = Path(__file__).with_name("attacks.py")
-# without a root of its own a run can set the time stamp of a file outside, if everybody may write to that file
+# without a root of its own a run can set the time stamp of a file outside to now, if everybody may write to that file
 KNOWN = {"uid": ["touch outside"]}
 TOKENS = {"ACTIONS_RUNTIME_TOKEN": "bait"}
 # these work wherever nothing confines, as root and as an ordinary user: what is proven of them is proven everywhere

@@ -2,6 +2,7 @@
 
     make attacks                                       every way that this machine and this user allow
     python tests/sandbox/table.py --ways uid           only this one
+    make attacks-numpy                                 with numpy from the package index among the ordinary programs
 
 Exit code 0: nothing worked inside, all ordinary programs did, and what is proven everywhere was proven here.
 """
@@ -53,8 +54,8 @@ class Bare:
 
     name = "without"
 
-    def run(self, argv: list[str], cwd: Path, *, hold: str = "0", **_policy: Any) -> tuple[str, str]:
-        environment = dict(os.environ) | stage.TOKENS | {"HOLD": hold}
+    def run(self, argv: list[str], cwd: Path, *, hold: str = "0", **policy: Any) -> tuple[str, str]:
+        environment = dict(os.environ) | stage.TOKENS | {"HOLD": hold} | policy.get("environment", {})
         with tempfile.TemporaryFile("w+") as said:  # no pipe: a daemon would hold it open
             subprocess.run(
                 argv,
@@ -155,6 +156,14 @@ def smuggled(runner: Runner) -> dict[str, str]:
     return told
 
 
+def _with_packages() -> dict[str, Any]:
+    """What `--numpy` fetched, for the program that wants it."""
+    folder = os.environ.get("NUMPY", "")
+    if not folder:
+        return {}
+    return {"readable": (Path(folder),), "environment": {"PYTHONPATH": folder}}
+
+
 def controls(runner: Runner) -> dict[str, str]:
     from greenloop.errors import NoSandbox  # noqa: PLC0415 - as above
 
@@ -162,8 +171,9 @@ def controls(runner: Runner) -> dict[str, str]:
     for name, (source, policy) in stage.CONTROLS.items():
         with prepared("control") as (work, _outside):
             (work / "control.py").write_text(source)
+            given = policy | (_with_packages() if name == "numpy" else {})
             try:
-                out, word = runner.run([sys.executable, "control.py"], work, **policy)
+                out, word = runner.run([sys.executable, "control.py"], work, **given)
             except NoSandbox:
                 told[name] = "not checked here: needs a network namespace"
                 continue
@@ -188,24 +198,27 @@ def column(choice: str) -> dict[str, Any]:
     return {"level": level, "rows": rows, "controls": controls(runner)}
 
 
-def started(way: str, base: Path) -> subprocess.Popen[str] | str:
+def started(way: str, base: Path, *, with_numpy: bool) -> subprocess.Popen[str] | str:
     """A column as a program of its own; or why there is none."""
     user, python = [], sys.executable
-    if way in {"uid", "ordinary user"}:
+    if way == "uid" and os.geteuid() != 0:
+        return "needs root"
+    if way == "ordinary user":
         if os.geteuid() != 0:
-            return "needs root" if way == "uid" else "that is who we are"
+            return "that is who we are"
         found = open_interpreter()
         if found is None:
             return "no Python here that another user may run"
         python = found
-    if way == "ordinary user":
         user = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"]
         if shutil.which("setpriv") is None:
             return "there is no setpriv"
     choice = "namespaces" if way == "ordinary user" else way
     script = base / "tests" / "sandbox" / "table.py"
+    packages = {"NUMPY": str(fetched(python, base / "packages"))} if with_numpy else {}
     return subprocess.Popen(
         [*user, python, "-B", str(script), "--column", choice],
+        env=os.environ | packages,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -226,7 +239,20 @@ def open_interpreter() -> str | None:
     return None
 
 
-def measured(ways: list[str]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def fetched(python: str, target: Path) -> Path:
+    """The wheel of numpy for that interpreter, from the package index; wheels only, so nothing of it runs."""
+    asked = [python, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    version = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    folder = target / version
+    if not folder.exists():
+        words = ["install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "--no-compile"]
+        words += ["--python-version", version, "--target", str(folder), "numpy"]
+        subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+        subprocess.run(["chmod", "-R", "a+rX", str(target)], check=True)
+    return folder
+
+
+def measured(ways: list[str], *, with_numpy: bool = False) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The columns, and why the others are not there. Each is a process of its own, with a copy that all may read."""
     import greenloop  # noqa: PLC0415 - the checkout's, or the image's
 
@@ -237,7 +263,8 @@ def measured(ways: list[str]) -> tuple[dict[str, dict[str, Any]], dict[str, str]
         shutil.copytree(Path(greenloop.__file__).parent, base / "bot" / "greenloop", ignore=skipped)
         shutil.copytree(HERE, base / "tests" / "sandbox", ignore=skipped)
         columns, missing = {}, {}
-        begun = {way: started(way, base) for way in ("without", *ways)}
+        (base / "packages").mkdir()
+        begun = {way: started(way, base, with_numpy=with_numpy) for way in ("without", *ways)}
         for way, process in begun.items():
             if isinstance(process, str):
                 missing[way] = process
@@ -289,8 +316,9 @@ def _cell(result: str, known: bool) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS[:3]), help="only these")
-    ways = parser.parse_args().ways
-    columns, missing = measured(ways)
+    parser.add_argument("--numpy", action="store_true", help="fetch numpy, and see it imported inside")
+    given = parser.parse_args()
+    columns, missing = measured(given.ways, with_numpy=given.numpy)
     if "without" not in columns or len(columns) == 1:
         sys.stdout.write(f"Nothing could be shown: {missing}\n")
         return 1

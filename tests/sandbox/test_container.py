@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -15,6 +17,8 @@ import pytest
 from greenloop.errors import NoSandbox
 from greenloop.ports import Completed, Policy
 from greenloop.sandbox import container, open_sandbox
+from sandbox.conftest import INTERPRETER
+from sandbox.test_limits import HOLD
 
 
 @pytest.fixture
@@ -75,6 +79,63 @@ def test_it_confines_and_leaves_nothing(here: Any) -> None:
     assert set(containers()) <= before
     with pytest.raises(NoSandbox, match="a REPL does not run in a container of an engine"):
         box.repl(cwd=here.work, policy=Policy(writable=(here.work,)))
+
+
+ROOTLESS = """
+mount --bind {subid} /etc/subuid && mount --bind {subid} /etc/subgid || exit 77
+exec setpriv --reuid={uid} --regid={uid} --clear-groups "$@"
+"""
+
+
+def rootless(order: dict[str, Any], folder: Path, *, more_users: bool) -> dict[str, Any]:
+    """As an ordinary user with an account; what /etc says of it is said in a mount namespace of its own."""
+    (folder / "subid").write_text("nobody:200000:65536\n" if more_users else "")
+    (folder / "run").mkdir(exist_ok=True)
+    for path in (folder, folder / "run", folder / "work"):
+        os.chown(path, NOBODY, NOBODY)
+    (folder / "run").chmod(0o700)
+    given = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "run"), "PATH": os.environ["PATH"]}
+    given |= {name: os.environ[name] for name in ("CONTAINERS_CONF",) if name in os.environ}
+    words = ["sh", "-c", ROOTLESS.format(subid=folder / "subid", uid=NOBODY), "sh"]
+    words += [INTERPRETER or "", "-I", "-B", str(folder / "drive.py"), str(folder / "bot")]
+    done = subprocess.run(
+        ["unshare", "--mount", *words], input=json.dumps(order), env=given, capture_output=True, text=True, check=False
+    )
+    if done.returncode == 77:
+        pytest.skip("not checked here: no mount namespace")
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    subprocess.run(["sh", "-c", f"kill $(cat {folder}/run/libpod/tmp/pause.pid) 2>/dev/null"], check=False)
+    return answer
+
+
+NOBODY = 65534
+NEEDED = ("podman", "newuidmap", "setpriv", "unshare")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or INTERPRETER is None, reason="only root can become somebody else")
+@pytest.mark.skipif(not all(map(shutil.which, NEEDED)), reason="not checked here: no podman for ordinary users")
+def test_an_ordinary_user_s_podman_confines_as_well(here: Any) -> None:
+    here.work.chmod(0o755)
+    source = "import os, socket\nx = bytearray(400 << 20)\n" + HOLD
+    policy = {"writable": [str(here.work)], "seconds": 60, "memory": 200}
+    order = {"choice": "container", "argv": ["true"], "cwd": str(here.work), "policy": policy, "without": []}
+    few = rootless(order, here.base, more_users=False)
+    assert "/etc/subuid" in few["refused"]
+    assert "--add-subuids 200000-265535 --add-subgids 200000-265535 nobody`" in few["refused"]
+    told = rootless(order, here.base, more_users=True)
+    if "refused" in told:
+        pytest.skip(f"not checked here: {told['refused'].splitlines()[1]}")
+    ended = rootless({**order, "argv": [INTERPRETER, "-c", source]}, here.base, more_users=True)
+    assert [ended["done"][name] for name in ("killed_by", "stdout", "stderr")] == ["memory", "", ""]
+    done = rootless(
+        {**order, "argv": [INTERPRETER, "-c", PROGRAM.partition("with socket")[0]]}, here.base, more_users=True
+    )
+    assert [done["done"][name] for name in ("exit_code", "stdout", "stderr")] == [
+        0,
+        "PermissionError PermissionError PermissionError\n",
+        "",
+    ]
 
 
 def test_a_container_that_cannot_be_started_is_told_with_the_engine_s_word(

@@ -30,6 +30,8 @@ ENGINES = ("podman", "docker")  # the first that is installed
 NOBODY = str((1 << 31) - 1)  # a process that no container has: our own is out of sight in there
 _PLACE = "/run/greenloop"
 _MARGIN = 40  # more processes than this above the policy are refused by the kernel until the watchdog ends the run
+# podman's, of an ordinary user on cgroups of version 1, beside what the program says; then only the watchdog counts
+_UNLIMITED = b"Resource limits are not supported and ignored on cgroups V1 rootless systems\n"
 _CONFINED = (
     "--network none --read-only --cap-drop ALL --security-opt no-new-privileges "
     "--ulimit core=0:0 --ulimit nofile=1024:1024"
@@ -163,6 +165,7 @@ def follow(
     finally:
         os.close(words)
         out_of_memory = started.removed()
+    ended = replace(ended, stderr=ended.stderr.removeprefix(_UNLIMITED))
     return replace(ended, killed_by="memory") if out_of_memory and ended.killed_by is None else ended
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,7 +53,12 @@ def _cures(reasons: Mapping[str, str]) -> list[str]:
         for path in dict.fromkeys(closed)
     ]
     cures += [f"as root: `{command}`" for setting, bad, command in _BARS if _read(setting) == bad]
-    if any("podman" in words for words in reasons.values()):
+    if any("/etc/subuid" in words for words in reasons.values()):
+        cures.append(
+            "give podman more users than yours, as root: `usermod --add-subuids 200000-265535 "
+            f"--add-subgids 200000-265535 {_name()}`, then `podman system migrate`"
+        )
+    elif any("podman" in words for words in reasons.values()):
         cures.append("install podman or docker, or start it, so that `info` answers to whoever runs greenloop")
     if os.geteuid() != 0:
         cures.append("run as root in a container: then a separate user, Landlock and seccomp confine it")
@@ -62,6 +68,13 @@ def _cures(reasons: Mapping[str, str]) -> list[str]:
     cures.append("use Linux 6.2 or later with Landlock (`lsm=` on the kernel's command line names it)")
     cures.append("in a terminal only, for code that you would run by hand: `--sandbox weak`")
     return cures
+
+
+def _name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _read(setting: str) -> str:
