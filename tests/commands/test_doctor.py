@@ -29,6 +29,7 @@ def test_all_is_tried_and_told(tmp_path: Path) -> None:
     limits = ["time", "memory", "processes", "files", "disk", "output", "nothing outlives the run"]
     assert [(probe["name"], probe["held"]) for probe in said["limits"]] == [(name, True) for name in limits]
     assert bool(said["next"]) == (LEVEL < 3)
+    assert any("`model: local/…`" in line for line in said["model"])
 
 
 REFUSED = Trial(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from greenloop.model.local.engines import installed
+from greenloop.model.local.hardware import here
+from greenloop.model.local.kept import surroundings
+from greenloop.model.local.ways import ways
 from greenloop.sandbox import cure, trial
 from greenloop.sandbox.box import BACKENDS, made_of
 from greenloop.sandbox.remembered import Remembered
@@ -25,6 +29,7 @@ class Diagnosis:
     trials: tuple[trial.Trial, ...]
     limits: tuple[trial.Probe, ...]
     next: tuple[str, ...]
+    model: tuple[str, ...] = ()  # which way of having a model of one's own serves here
 
     @property
     def healthy(self) -> bool:
@@ -33,6 +38,12 @@ class Diagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "highest": HIGHEST, "healthy": self.healthy}
+
+
+def with_ways(found: Diagnosis, environment: Mapping[str, str]) -> Diagnosis:
+    """With what is to be said about a model of one's own."""
+    engines = installed(environment, surroundings(environment))
+    return replace(found, model=tuple(ways(here(), engines, environment)))
 
 
 def diagnose(cache: Path | None, say: Callable[[str], None]) -> Diagnosis:
@@ -82,6 +93,10 @@ def shown(found: Diagnosis) -> Iterator[str]:
         yield "limits, each of them passed:"
         yield from _probes(found.limits, good="held", bad="NOT HELD")
     yield ""
+    if found.model:
+        yield "a model of your own:"
+        yield from (f"  {line}" for line in found.model)
+        yield ""
     yield "for the next level:" if found.next else "This is the highest level."
     yield from (f"  - {line}" for line in found.next)
 

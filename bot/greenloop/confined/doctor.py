@@ -25,6 +25,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - likewise
 
     found = doctor.diagnose(cache_folder(os.environ), lambda words: print(f"greenloop: {words}", file=sys.stderr))
+    found = doctor.with_ways(found, os.environ)
     text = json.dumps(found.as_dict(), indent=2) if options.json else "\n".join(doctor.shown(found))
     print(text)
     return 0 if found.healthy else NoSandbox.exit_code
