@@ -1,25 +1,44 @@
 # The image of the action. The step runs as root, as GitHub asks of container actions; generated code never does.
-# The base is named by a tag until a release is made of a digest; any image with Python 3.11 to 3.13 and apt will do.
-ARG BASE_IMAGE=python:3.12-slim-bookworm
+#   docker build .                                the action: greenloop, litellm, git, ruff, bandit, pytest, uv
+#   docker build --target gpu .                   the same beside vLLM, for a job's `container:` on a runner with a GPU
+#   docker build --build-arg BASE_IMAGE=… .       another base: any with apt and Python 3.11 to 3.13 with venv and pip
+# Bases go by digest: Python 3.12.15 on Debian 12 (amd64 and arm64), vLLM 0.30.0 with CUDA 13.
+ARG BASE_IMAGE=python:3.12-slim-bookworm@sha256:54c85f3c47607a77f32adec749d3c81d1348bf25833671f512b26a9b6d778cb3
+ARG GPU_BASE_IMAGE=vllm/vllm-openai:v0.30.0@sha256:8a69ffad015f138d7170c4ddc429e230a3bc1c1719f67e14324749df200a4b90
 
+# made in the base that it runs in, so that its interpreter is there; pip and what it needs stay behind
 FROM ${BASE_IMAGE} AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-RUN python3 -m venv --without-pip /opt/greenloop
-COPY requirements.lock /source/
-RUN python3 -m pip --python /opt/greenloop/bin/python install --no-compile --require-hashes --only-binary=:all: \
-    --requirement /source/requirements.lock
+COPY .ci/image requirements.lock /source/
+RUN sh /source/image dependencies
 COPY pyproject.toml README.md LICENSE /source/
 COPY bot /source/bot
-RUN python3 -m pip --python /opt/greenloop/bin/python install --no-compile --no-index --no-deps --no-build-isolation /source
-# nobody can write this code where it runs, so its bytecode is made here
-RUN /opt/greenloop/bin/python -m compileall -q -j 0 /opt/greenloop/lib
+RUN sh /source/image greenloop
 
-FROM ${BASE_IMAGE}
-RUN command -v git >/dev/null || { apt-get update \
-    && apt-get install -y --no-install-recommends git ca-certificates \
-    && rm -rf /var/lib/apt/lists/*; }
+FROM ${GPU_BASE_IMAGE} AS build-gpu
+COPY .ci/image requirements.lock /source/
+RUN sh /source/image dependencies
+COPY pyproject.toml README.md LICENSE /source/
+COPY bot /source/bot
+RUN sh /source/image greenloop
+
+FROM ${GPU_BASE_IMAGE} AS gpu
+RUN --mount=type=bind,source=.ci,target=/ci sh /ci/image git
+COPY --from=build-gpu /opt/greenloop /opt/greenloop
+RUN ln -s /opt/greenloop/bin/greenloop /usr/local/bin/greenloop
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# a job's container is kept running by the runner, and its steps say `greenloop action`
+ENTRYPOINT []
+
+FROM ${BASE_IMAGE} AS action
+RUN --mount=type=bind,source=.ci,target=/ci sh /ci/image git
 COPY --from=build /opt/greenloop /opt/greenloop
 COPY action/main.py /action/main.py
+ARG VERSION=0 REVISION= SOURCE=
+LABEL org.opencontainers.image.title=greenloop \
+    org.opencontainers.image.licenses=BSD-3-Clause \
+    org.opencontainers.image.version=${VERSION} \
+    org.opencontainers.image.revision=${REVISION} \
+    org.opencontainers.image.source=${SOURCE}
 # nothing of the folder that a program is started in is imported
 ENV PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # no USER: the workspace belongs to another one; no WORKDIR: the runner says where

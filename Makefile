@@ -2,7 +2,7 @@
 # venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage test-local-model test-contract container-test lint types workflows attacks attacks-numpy check-syscalls kills lock clean set-up
+.PHONY: help demo test coverage test-local-model test-contract container-test lint types workflows attacks attacks-numpy check-syscalls supply-chain kills lock clean set-up
 
 PYTHON ?= python3
 export PYTHON
@@ -55,6 +55,9 @@ attacks-numpy: set-up ## the same, with numpy from the package index among the o
 
 check-syscalls: set-up ## holds our numbers of system calls against the kernel's headers; fetches those from Debian
 	.venv/bin/python tests/sandbox/syscalls.py
+
+supply-chain: set-up ## lists what greenloop brings along: licences, and known vulnerabilities where they can be asked for
+	.venv/bin/python .ci/supply.py
 
 kills: set-up ## switches off each rule, one by one, and sees that a test turns red
 	.venv/bin/python tests/kills/run.py $(KILLS)

@@ -23,7 +23,15 @@ PROGRAMS = {"debootstrap": "debootstrap", "podman": "podman", "buildah": "builda
 # Debian 12 has the Python that the image needs; the profile comes from a release that knows of today's system calls
 SUITE, PROFILE_SUITE, PROFILE_PACKAGE = "bookworm", "trixie", "golang-github-docker-docker-dev"
 PROFILE = "./usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json"
-BASE, IMAGE = "localhost/greenloop-base:bookworm", "localhost/greenloop:test"
+BASE, IMAGE = "localhost/greenloop-base:bookworm-slim", "localhost/greenloop:test"
+# what Docker's own slim base leaves out, also of packages that come later
+SLIM = """path-exclude /usr/share/doc/*
+path-include /usr/share/doc/*/copyright
+path-exclude /usr/share/man/*
+path-exclude /usr/share/locale/*
+path-exclude /usr/share/info/*
+path-exclude /usr/share/lintian/*
+"""
 # what Docker gives to a container that asks for nothing
 CAPABILITIES = (
     "AUDIT_WRITE,CHOWN,DAC_OVERRIDE,FOWNER,FSETID,KILL,MKNOD,NET_BIND_SERVICE,NET_RAW,SETFCAP,SETGID,SETPCAP,SETUID,"
@@ -66,6 +74,7 @@ def base() -> None:
     shutil.rmtree(root, ignore_errors=True)
     packages = "python3,python3-venv,python3-pip,ca-certificates"
     run("debootstrap", "--variant=minbase", f"--include={packages}", SUITE, root, MIRROR)
+    (root / "etc/dpkg/dpkg.cfg.d/docker").write_text(SLIM)
     archive = CACHE / "rootfs.tar"
     run("tar", "-C", root, "-cf", archive, "--exclude=./var/cache/apt/archives/*.deb", ".")
     run("podman", *store(), "import", archive, BASE)
@@ -73,12 +82,18 @@ def base() -> None:
     shutil.rmtree(root)
 
 
-def build() -> None:
-    say("building the image")
+def build_command(image: str) -> list[str]:
     # where a proxy signs anew, the build has to know it as well
     mount = ["-v", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_file() else []
-    words = ["--isolation", "chroot", "--network", "host", "--layers", "--build-arg", f"BASE_IMAGE={BASE}", *mount]
-    run("buildah", *store(), "bud", *words, "-t", IMAGE, ROOT)
+    # the target `gpu` is built along: on the same base, for there is no other here
+    bases = [word for name in ("BASE_IMAGE", "GPU_BASE_IMAGE") for word in ("--build-arg", f"{name}={BASE}")]
+    words = ["--isolation", "chroot", "--network", "host", "--layers", *bases, *mount]
+    return ["buildah", *store(), "bud", *words, "-t", image, str(ROOT)]
+
+
+def build() -> None:
+    say("building the image")
+    run(*build_command(IMAGE))
 
 
 def profile() -> Path:
