@@ -10,8 +10,9 @@ from greenloop import flaky
 from greenloop.checks.tidy import tidy
 from greenloop.domain import Finding, Patch, Report, Request, Severity, TestCase, Tree, Unusable, Verdict
 from greenloop.imports import wanted
-from greenloop.judge import judge
+from greenloop.judge import against, judge
 from greenloop.leading import led_to
+from greenloop.measuring import measured
 from greenloop.ports import Workspace
 from greenloop.protect import Guarded, guard
 from greenloop.secrets import REMOVED, replaced, scrub
@@ -157,6 +158,14 @@ class Examined:
 
 
 def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
+    """Run the checks, judge, and measure what else counts."""
+    seen = _checked(candidate, start, bench)
+    tree, judged, green = candidate.tree, candidate.judged, seen.verdict.green
+    numbers, found = measured(tree, judged, seen.report, green=green, base=start.base, bench=bench)
+    return replace(seen, report=replace(seen.report, numbers=numbers), verdict=against(seen.verdict, found))
+
+
+def _checked(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
     """Run the checks and judge. Tests that the attempt wrote run on the base as well, once the rest is green."""
     base, workspace = start.base, bench.workspace
     old_red = tuple(test for test, case in base.report.tests.items() if case.red)

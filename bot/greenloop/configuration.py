@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from greenloop import setting_rules
 from greenloop.errors import Misconfigured
-from greenloop.setting_values import CommandCheck, Prices, ProviderRow
+from greenloop.setting_values import CommandCheck, Criteria, Prices, ProviderRow
 from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Document, Place, read
 
@@ -152,7 +152,7 @@ def _sentence(source: _Source, kind: str, place: Place, value: Any) -> str:  # n
 
 
 def _hint(place: Place) -> str:
-    kinds = {"commands": CommandCheck, "prices": Prices, "providers": ProviderRow}
+    kinds = {"commands": CommandCheck, "criteria": Criteria, "prices": Prices, "providers": ProviderRow}
     owner = Settings if len(place) == 1 else Prices if len(place) == 4 else kinds[str(place[0])]
     known = [f.name for f in fields(owner) if f.name != "api_key"]
     near = get_close_matches(str(place[-1]).lower().replace("-", "_"), known, n=1, cutoff=0.6)

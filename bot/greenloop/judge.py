@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from greenloop.domain import CheckResult, Evidence, Finding, Report, Severity, Status, Verdict
 from greenloop.findings import Lint, decides, lint_beside
@@ -113,6 +114,17 @@ def _uncollected(sides: Sides) -> bool:
     """Whether a file of tests that the base could load cannot be loaded now."""
     files = (key for key, t in sides.now.items() if t.red and f"/{t.path}".endswith(f"/{t.id}"))
     return any(covering(sides.base, key) is None for key in files)
+
+
+def against(verdict: Verdict, findings: tuple[Finding, ...]) -> Verdict:
+    """The same verdict when `findings` speak against it as well."""
+    held = tuple(finding for finding in findings if decides(finding))
+    if not held:
+        return verdict
+    score = list(verdict.score)
+    score[0], score[-4] = 0.0, score[-4] - len(held)
+    why = (*verdict.why, *_sentences(held, []))
+    return replace(verdict, green=False, new=(*verdict.new, *held), why=why, score=tuple(score))
 
 
 def improves(verdict: Verdict) -> bool:

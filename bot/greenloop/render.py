@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from greenloop.criteria import said
 from greenloop.domain import Attempt, Dependency, Finding, Outcome, Reason, Report, Usage, Verdict
 from greenloop.judge import evidence_line
 from greenloop.secrets import scrub
@@ -60,6 +61,7 @@ def pull_request(outcome: Outcome) -> str:
         weakness(outcome.sandbox),
         f"{inert(outcome.detail)}" if outcome.detail else "",
         _dependencies(best.report) if best else "",
+        numbers(best.report) if best else "",
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
         f"### Attempts\n\n{table(outcome.attempts, best)}" if outcome.attempts else "",
         choice(outcome.attempts),
@@ -127,6 +129,7 @@ def verdict(report: Report, judged: Verdict, sandbox: str = "") -> str:
         f"**{head}**, {code(evidence_line(judged))}",
         weakness(sandbox),
         _dependencies(report),
+        numbers(report),
         f"Checks: {code(checks(report), 400)}",
         _verdict(judged),
     ]
@@ -151,6 +154,16 @@ def _dependencies(report: Report) -> str:
         )
 
     return _section("New dependencies", map(row, report.dependencies))
+
+
+def numbers(report: Report) -> str:
+    """What was measured on the base and now, as a table."""
+    rows = [
+        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)} | {n.limit} |"
+        for n in report.numbers
+    ]
+    head = "### Numbers\n\n| what | before | now | limit |\n|---|---|---|---|\n"
+    return head + "\n".join(rows) if rows else ""
 
 
 def _notes(best: Attempt | None) -> str:

@@ -83,6 +83,7 @@ def evaluation(report: Report, verdict: Verdict, *, base: str, head: str, sandbo
         "head": head,
         "checks": checks(report),
         "dependencies": _dependencies(report),
+        "numbers": _numbers(report),
         "evidence": evidence_line(verdict),
         "verdict": _verdict(verdict),
         "sandbox": sandbox,
@@ -100,6 +101,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "evidence": evidence_line(attempt.verdict),
         "paths": list(attempt.paths),
         "dependencies": _dependencies(attempt.report),
+        "numbers": _numbers(attempt.report),
         "notes": list(attempt.notes),
         "candidate": attempt.candidate or None,
         "candidates": attempt.candidates or None,
@@ -112,6 +114,10 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _dependencies(report: Report) -> list[dict[str, str]]:
     return [asdict(d) for d in clean(report.dependencies)]
+
+
+def _numbers(report: Report) -> list[dict[str, Any]]:
+    return [asdict(number) for number in clean(report.numbers)]
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

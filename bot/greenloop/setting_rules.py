@@ -48,8 +48,18 @@ REVIEWER = "`reviewers` holds `{value}`, which is neither a login nor `organisat
 LABEL = "`labels` holds `{value}`, which is no label: 1 to 50 characters in a line."
 
 _REVIEWER = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
-_MAY_BE_ZERO = frozenset(
-    {"max_cost", "cache_days", "daily_cost", "daily_tokens", "monthly_cost", "monthly_tokens", "lookups"}
+_MAY_BE_ZERO: frozenset[object] = frozenset(
+    {
+        ("criteria", "time"),
+        ("criteria", "memory"),
+        "max_cost",
+        "cache_days",
+        "daily_cost",
+        "daily_tokens",
+        "monthly_cost",
+        "monthly_tokens",
+        "lookups",
+    }
 )
 _SHELL_WORDS = frozenset({"&&", "||", "|", ";", ">", ">>", "<", "2>&1", "&"})
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -92,12 +102,14 @@ def _candidates(settings: Settings) -> Iterator[tuple[Place, str]]:
 def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:
     numbers: list[tuple[Place, object]] = [((f.name,), getattr(settings, f.name)) for f in fields(settings)]
     numbers += [(("commands", name, "timeout"), check.timeout) for name, check in settings.commands.items()]
+    if settings.criteria:
+        numbers += [(("criteria", part), getattr(settings.criteria, part)) for part in ("complexity", "time", "memory")]
     if settings.prices:
         numbers += [(("prices", part), getattr(settings.prices, part)) for part in ("input", "output")]
     for place, value in numbers:
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        zero = place[0] == "prices" or place[0] in _MAY_BE_ZERO
+        zero = place[0] == "prices" or place[0] in _MAY_BE_ZERO or place in _MAY_BE_ZERO
         if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
             least = "zero or more" if zero else "more than zero"
             yield (
@@ -142,6 +154,8 @@ def _commands(settings: Settings) -> Iterator[tuple[Place, str]]:
         elif check.format != "exit" and not check.report:
             yield place, NO_REPORT.format(check=name, format=check.format)
         yield from _words((*place, "run"), check.run, required=True)
+    if settings.criteria:
+        yield from _words(("criteria", "benchmark"), settings.criteria.benchmark)
     yield from _words(("test_command",), settings.test_command)
     yield from _words(("install_command",), settings.install_command)
 

@@ -23,6 +23,19 @@ class CommandCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Criteria:
+    """What is measured beside tests, lint and security. What has no limit is reported and decides nothing."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
+
+    types: bool = True  # mypy or pyright, where the project configures it and its environment has it
+    complexity: int | None = None  # ways through a changed function, at most
+    time: float | None = None  # seconds of the tests and the benchmark: 0.2 is a fifth longer than on the base
+    memory: float | None = None  # their peak, likewise
+    benchmark: str = ""  # a command, run before and after on what is green otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
     """US dollars per million tokens, for a model that has no public price."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from greenloop.setting_values import STRICT, CommandCheck, Prices, ProviderRow
+from greenloop.setting_values import STRICT, CommandCheck, Criteria, Prices, ProviderRow
 
 FILE = ".github/greenloop.yml"
 # settings that the command line and the action's inputs can give as well, by these names
@@ -177,6 +177,13 @@ class Settings:
         "The checks, in order: `ruff`, `pytest`, `bandit`, `integrity` (what a change does to the checks themselves), "
         "and the names under `commands`.",
         "checks: [ruff, pytest, bandit, integrity]",
+    )
+    criteria: Criteria | None = _option(  # noqa: RUF009 - a frozen default
+        None,
+        "What is measured beside `checks`, reported, and decides where it has a limit: `types` (mypy or pyright that "
+        "the project has; `false`: not), `complexity` (of a changed function, at most), `time` and `memory` (of the "
+        "tests and of `benchmark`, a command: 0.2 is a fifth more).",
+        "criteria: {complexity: 10, time: 0.2, benchmark: python bench.py}",
     )
     tests: str = _option(
         "auto",

@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 from types import MappingProxyType
 
 from greenloop import checks
+from greenloop.checks import types_
 from greenloop.clean import clean
 from greenloop.domain import CheckResult, Dependency, Finding, Report, Status, Tree
 from greenloop.environment import added, checked, extend, is_manifest
@@ -64,6 +65,7 @@ class Baseline:
     report: Report
     root: Tree | None = None
     built: Environment | None = None
+    checks: tuple[str, ...] = ()  # beside those of the settings: what the project has and that could be made here
 
 
 def baseline(bench: Workbench, tree: Tree) -> Baseline:
@@ -76,8 +78,28 @@ def baseline(bench: Workbench, tree: Tree) -> Baseline:
         )
     environment = built if root == tree else _extended(bench, built, root, tree)
     bench.say("baseline")
-    report = _examine(bench, tree, (), environment)
-    return Baseline(tree=tree, environment=environment, report=report, root=root, built=built)
+    more = _more(bench, tree, environment)
+    report = _examine(bench, tree, (), environment, names=(*bench.settings.checks, *more))
+    unfit = {result.check for result in report.broken if result.check in more}
+    return Baseline(
+        tree=tree,
+        environment=environment,
+        report=replace(report, results=tuple(r for r in report.results if r.check not in unfit)),
+        root=root,
+        built=built,
+        checks=tuple(name for name in more if name not in unfit),
+    )
+
+
+def _more(bench: Workbench, tree: Tree, environment: Environment) -> tuple[str, ...]:
+    """Types, where the project has them and the settings do not name the checks alone. A check that nobody asked for
+    may break nothing: on a base where it cannot be made it is left out."""
+    settings = bench.settings
+    wanted = settings.criteria.types if settings.criteria else settings.checks == Settings().checks
+    if not wanted or types_.NAME in {*settings.checks, *settings.commands}:
+        return ()
+    has = types_.program(lambda path: bench.workspace.read(tree, path), settings.directory, environment)
+    return (types_.NAME,) if has else ()
 
 
 def _extended(bench: Workbench, built: Environment, root: Tree, tree: Tree) -> Environment:
@@ -99,7 +121,7 @@ def measure(
     changes = bench.workspace.diff(base.tree, tree)
     environment, dependencies = _environment(bench, tree, base, changes)
     environment = replace(environment, withheld=()) if only else environment  # the attempt's own tests may need them
-    names = tuple(n for n in bench.settings.checks if not only or n == "pytest")
+    names = tuple(n for n in (*bench.settings.checks, *base.checks) if not only or n == "pytest")
     report = _examine(
         bench,
         tree,

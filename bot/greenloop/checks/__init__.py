@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from greenloop.checks import bandit, integrity, parse, pytest_, ruff
+from greenloop.checks import bandit, integrity, parse, pytest_, ruff, types_
 from greenloop.checks.command import Command
 from greenloop.domain import CheckResult, Report, Status
 from greenloop.errors import Misconfigured
@@ -19,7 +19,7 @@ from greenloop.ports import Check, Sandbox, Subject
 from greenloop.settings import Settings
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"ruff": ruff, "pytest": pytest_, "bandit": bandit, "integrity": integrity}
+    {"ruff": ruff, "pytest": pytest_, "bandit": bandit, "integrity": integrity, "types": types_}
 )
 
 NOT_PARSED = "A changed file does not parse."

@@ -113,12 +113,24 @@ class Dependency:
     vulnerabilities: str = "not checked"
 
 
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Something that was measured on the base and now; None where it was not, or is new."""
+
+    what: str
+    before: float | None
+    after: float | None
+    unit: str = ""
+    limit: str = ""  # words, where it decides
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All checks of one tree, in the order of the settings."""
 
     results: tuple[CheckResult, ...]
     dependencies: tuple[Dependency, ...] = ()  # beyond the base's
+    numbers: tuple[Number, ...] = ()
 
     def of(self, check: str) -> CheckResult | None:
         return next((r for r in self.results if r.check == check), None)
