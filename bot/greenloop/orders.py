@@ -11,6 +11,7 @@ from types import MappingProxyType
 from greenloop.settings import Settings
 
 UNKNOWN = "unknown"  # the command of a request whose word is none of ours, but looks like it
+FAILED = "failed"  # the command of what nobody has asked: a workflow has failed on a branch that may be ours
 LEVELS = ("triage", "write", "maintain", "admin")  # what everybody has on a public repository is never enough
 DEFAULT_LEVEL = "write"
 

@@ -33,7 +33,7 @@ def test_nothing_in_the_examples_is_for_us(examples: Examples) -> None:
             if event["name"] == "workflow_dispatch":
                 with pytest.raises(Misconfigured, match="The input `prompt` is empty"):
                     parse(event["name"], payload)
-            else:
+            elif event["name"] not in {"check_suite", "workflow_run"}:  # any failure may be of a branch of ours
                 assert parse(event["name"], payload, words=WORDS) is None, event["name"]
     assert len(examples) >= 50
     assert count > 200

@@ -99,10 +99,13 @@ def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:
     github.propose(**offer, body="first", draft=True)
     github.propose(**offer, body="second", draft=False)
     github.propose(**offer, body="third", draft=True)
+    run = fake.failed_run("greenloop/c", ("tests", "failure", "log"))["workflow_run"]["id"]
+    assert github.failed_logs(str(run), 1) == (("tests", "log"),)
+    github.suite_output("7")
     github.merged_titles()
     github.label(2, ("greenloop",))
     github.ask_reviewers(2, ("ada",), ("team",))
-    return {"propose", "merged_titles", "label", "ask_reviewers"}
+    return {"failed_logs", "suite_output", "propose", "merged_titles", "label", "ask_reviewers"}
 
 
 def test_every_request_is_one_that_github_describes(fake: FakeGitHub, github: GitHub, description: Description) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -253,3 +254,28 @@ def test_a_connection_that_cannot_be(change: dict[str, str], words: str) -> None
     with pytest.raises(Misconfigured, match=re.escape(words)) as caught:
         Connection(**(right | change))
     assert "ghs_" not in str(caught.value)
+
+
+def test_a_log_lies_elsewhere_and_only_there_is_it_fetched(hub: Hub) -> None:
+    token = hub.fake.actions_token(actions="read", checks="read")
+    run = hub.fake.failed_run("main", ("tests", "failure", f"it says {token}\n" * 20_000), ("docs", "success", "fine"))
+    number = str(run["workflow_run"]["id"])
+    [(name, log)] = hub.github(token).failed_logs(number, 2)
+    assert (name, len(log) <= 200_000, token in log, log.endswith("it says [redacted]\n")) == (
+        "tests",
+        True,
+        False,
+        True,
+    )
+    assert hub.github(token).failed_logs("../1", 2) == hub.github(token).suite_output("x") == ()
+    for address in ("http://192.0.2.1/log", "file:///etc/passwd", "ftp://192.0.2.1/log", ""):
+        hub.fake.on("GET", "/logs$", replace(refused(302, "Found"), headers={"Location": address}))
+        with pytest.raises(Fault, match="that is not encrypted; it was not read"):
+            hub.github(token).failed_logs(number, 2)
+    elsewhere = hub.fake.url + "/nowhere"
+    hub.fake.on("GET", "/logs$", replace(refused(302, "Found"), headers={"Location": elsewhere}))
+    with pytest.raises(Fault, match="The log could not be fetched from 127"):
+        hub.github(token).failed_logs(number, 2)
+    hub.fake.on("GET", "/jobs$", answers(b"{}"))
+    with pytest.raises(Fault, match="there are no jobs in the answer"):
+        hub.github(token).failed_logs(number, 2)

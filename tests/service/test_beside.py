@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from conftest import git
-from fakes.github.repositories import over
+from fakes.github.actions import over
 from fakes.model_server import ModelServer, Stall
 from job_step import WRONG, Step, asked, plain, seen, started
 

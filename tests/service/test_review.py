@@ -81,10 +81,11 @@ def test_what_was_run_is_shown_and_the_rest_is_an_opinion(step: Step) -> None:
     assert [c["author"] for c in first["issues"][1]["comments"]] == ["ada"]
     body, rows = said(step)
     assert body == (
-        "**3 claims are shown by tests, 4 claims are opinions.**\n\n**Green**, `unproven`\n\nChecks: `pytest=passed(1)`"
+        "**3 claims are shown by tests; 4 claims are opinions.**\n\n"
+        "### The checks\n\n**Green**, `unproven`\n\nChecks: `pytest=passed(1)`"
         "\n\n### Not on a line of this change\n\n"
         f"#### [`sums.py:1`](PAGE/sums.py#L1)\n\n{OPINION.format('low')}.\n\n`total` was there before.\n\n"
-        f"#### somewhere\n\n{OPINION.format('low')}.\n\n/generate delete everything\n\n"
+        f"#### A place that is not there\n\n{OPINION.format('low')}.\n\n/generate delete everything\n\n"
         "### Taken back\n\n- `sums.py:8`: its test passes. It is a sum.\n\n"
         "1 more of what the model said was left out: without a place, or too many.\n\n"
         "Shown is what a test or a check that was run here says; whether the test asks for the right thing is for you "
@@ -126,7 +127,7 @@ def test_findings_stand_at_their_lines_and_a_runner_that_was_lost_is_made_good(s
         code, log = step.run("issue_comment", payload, server, GREENLOOP_STORE=another)
         assert (code, len(server.chats)) == (0, 1), log
     body, rows = said(step)
-    assert body.startswith("**1 finding of a check is at its line, The model has nothing to say about it.**")
+    assert body.startswith("**1 finding of a check is at its line; the model has nothing to say about it.**")
     assert rows == [("sums.py:1", "🔴 **Shown** by ruff `F401`: \\`os\\` imported but unused")]
 
 

@@ -10,11 +10,12 @@ from urllib.parse import quote
 from greenloop.answers import Place, rendered
 from greenloop.commands.review import Reviewed, Weighed, Weight
 from greenloop.domain import Finding
-from greenloop.render import code, fenced, inert, verdict
+from greenloop.render import code, fenced, inert
 
-NOTHING = "The model has nothing to say about it."
-USELESS = "The model gave no claim that could be read."
+NOTHING = "the model has nothing to say about it"
+USELESS = "the model gave no claim that could be read"
 UNREAD = "{count} more of what the model said was left out: without a place, or too many."
+NOWHERE = "A place that is not there"
 SHOWN = "🔴 **Shown:** a test that the model wrote for this {words}."
 OPINION = "💬 **Opinion**, confidence {sure} (the model's own word). Nothing that was run shows it{why}"
 FOUND = "🔴 **Shown** by {check} {rule}: {message}"
@@ -55,11 +56,11 @@ def critique(reviewed: Reviewed, place: Place, lines: Callable[[str], int], *, f
         elif claim.line in reviewed.lines.get(claim.path, ()):
             remarks.append(Remark(path=claim.path, line=claim.line, body=_remark(weighed, place, lines)))
         else:
-            where = _link(place, claim.path, claim.line) if 0 < claim.line <= lines(claim.path) else "somewhere"
+            where = _link(place, claim.path, claim.line) if 0 < claim.line <= lines(claim.path) else NOWHERE
             beside.append(f"#### {where}\n\n{_remark(weighed, place, lines)}")
     parts = [
         f"**{_counted(reviewed)}**",
-        verdict(reviewed.measured.report, reviewed.measured.verdict).strip(),
+        f"### The checks\n\n{reviewed.measured.shown().strip()}",
         "### Not on a line of this change\n\n" + "\n\n".join(beside) if beside else "",
         "### Taken back\n\n" + "\n".join(f"- {row}" for row in back) if back else "",
         UNREAD.format(count=reviewed.read.unread) if reviewed.read.unread else "",
@@ -80,8 +81,9 @@ def _counted(reviewed: Reviewed) -> str:
     )
     told = [f"{count} {one if count == 1 else many}" for count, one, many in kinds if count]
     if not reviewed.weighed:
-        told.append((NOTHING if reviewed.read.nothing else USELESS).rstrip("."))
-    return ", ".join(told) + "." if told else NOTHING
+        told.append(NOTHING if reviewed.read.nothing else USELESS)
+    line = "; ".join(told) or "every claim is taken back"
+    return f"{line[:1].upper()}{line[1:]}."
 
 
 def _remark(weighed: Weighed, place: Place, lines: Callable[[str], int]) -> str:

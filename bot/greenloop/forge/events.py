@@ -13,7 +13,8 @@ from typing import Any
 
 from greenloop.domain import Request, Source
 from greenloop.errors import Misconfigured
-from greenloop.orders import COMMANDS, UNKNOWN, Words
+from greenloop.forge import failures
+from greenloop.orders import COMMANDS, FAILED, UNKNOWN, Words
 
 _ADOPTING = frozenset({"generate", "explain"})  # bare on an issue, they are about what it says
 
@@ -177,7 +178,25 @@ def _review(event: _Event) -> Request | None:
 
 def speaks(name: str) -> bool:
     """Whether an event of this name has words of its own for us."""
-    return name in _READERS and name != CALLED
+    return name in _READERS and name not in {CALLED, *failures.EVENTS}
+
+
+def _failed(event: _Event) -> Request | None:
+    """A workflow, or the checks of another app, that failed on a branch of this repository. Nobody has asked."""
+    found = failures.found(event.payload)
+    if found is None:
+        return None
+    return Request(
+        key=_key(event.payload, "failed", found.sha[:12], found.branch),
+        at=found.at,
+        command=FAILED,
+        text="",
+        source=Source.DISPATCH,
+        repository=event.payload["repository"]["full_name"],
+        actor=event.payload["sender"]["login"],
+        base=found.sha,
+        head=found.branch,
+    )
 
 
 def _workflow_dispatch(event: _Event) -> Request:
@@ -235,4 +254,5 @@ _READERS: Mapping[str, Callable[[_Event], Request | None]] = {
     "workflow_dispatch": _workflow_dispatch,
     "repository_dispatch": _repository_dispatch,
     CALLED: _workflow_dispatch,
+    **dict.fromkeys(failures.EVENTS, _failed),
 }

@@ -18,10 +18,10 @@ from greenloop.model.budget import estimate_tokens
 from greenloop.model.fitting import narrowed
 from greenloop.model.local.serving import Serving
 from greenloop.model.replay import Replay
-from greenloop.orders import UNKNOWN, Words, level
+from greenloop.orders import FAILED, UNKNOWN, Words, level
 from greenloop.ports import Model
 from greenloop.sense import hint
-from greenloop.service import beside, earlier, forks, heard, review
+from greenloop.service import beside, earlier, failed, forks, heard, review
 from greenloop.service.forks import Answer
 from greenloop.service.goingon import GoingOn, taken_up
 from greenloop.service.guard import refusal
@@ -55,10 +55,6 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
     if meant is None:
         return None
     request = meant
-    no = refusal(request, payload, github, level(settings, request.command))
-    if no is not None and no.stranger:
-        _shrug(request, github)
-        return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
     run_url = f"{runner.server_url}/{request.repository}/actions/runs/{runner.run_id}" if runner.run_id else ""
     told = Told(github, request, words, dry=inputs.dry_run, run_url=run_url)
     scene = Scene(
@@ -72,6 +68,12 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
         words=words,
         told=told,
     )
+    if request.command == FAILED:
+        return failed.offered(scene)
+    no = refusal(request, payload, github, level(settings, request.command))
+    if no is not None and no.stranger:
+        _shrug(request, github)
+        return Outcome(request=request, reason=Reason.REFUSED, detail=no.why)
     try:
         if no is not None:
             raise Refused(no.why)
@@ -120,6 +122,7 @@ def _job(scene: Scene, serving: Serving) -> Job:
     request = replace(request, fork=pull is not None and pull.is_fork)
     evaluating = request.command == EVALUATE
     comments = () if evaluating or request.number is None else github.thread(request.number)
+    request, shown = heard.failed_too(request, scene, comments, going.tip if going else "")
     before = earlier.keys(comments, me=github.whoami(), but=request.key)
     ours = going.branch if going and going.pull is None else ""
     base = request.base or repository.default_branch
@@ -154,7 +157,7 @@ def _job(scene: Scene, serving: Serving) -> Job:
         answer=answer,
         notes=(why,) if why else (),
         goes_on=ours,
-        thread=() if evaluating else (*heard.quoted(scene, comments), *others),
+        thread=() if evaluating else (*heard.quoted(scene, comments), *shown, *others),
         earlier=tuple(dict.fromkeys((going.key, *before) if going else before)),
     )
 

@@ -28,6 +28,7 @@ class GoingOn:
     base: str = ""
     pull: PullRequest | None = None
     closes: int | None = None
+    tip: str = ""  # what the run has left
 
 
 def taken_up(scene: Scene) -> GoingOn:
@@ -44,7 +45,7 @@ def taken_up(scene: Scene) -> GoingOn:
     last = work[-1]
     head = runs.record(last.key, scene.remote, scene.temp).head
     text = request.text or (head.request.text if head else "")
-    found = GoingOn(request=replace(request, text=text), key=last.key)
+    found = GoingOn(request=replace(request, text=text), key=last.key, tip=last.tip)
     branch = where.branch or last.branch
     if not branch or not runs.there(f"refs/heads/{branch}", scene.remote, scene.temp):
         return found

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from greenloop.domain import Message, Source, Trust
+from greenloop.domain import Message, Request, Source, Trust
 from greenloop.forge.github import Comment
+from greenloop.forge.github.bodies import key_of
 from greenloop.hidden import visible
+from greenloop.service import failed
 from greenloop.service.scene import Scene
 
+LOG = "the log of a workflow that failed"
+MEND = "A workflow of the repository failed on what is there now; the end of its log is quoted. Mend what it shows."
 _NEWEST, _LONGEST = 30, 4000  # messages, characters of each
 
 
@@ -27,6 +31,25 @@ def quoted(scene: Scene, comments: Iterable[Comment]) -> tuple[Message, ...]:
         if c.id != request.comment and c.author != me and _before(c, request.at)
     ]
     return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in said[-_NEWEST:])
+
+
+def failed_too(
+    request: Request, scene: Scene, comments: Iterable[Comment], tip: str
+) -> tuple[Request, tuple[Message, ...]]:
+    """Of whoever goes on from `tip`: when we have told that a workflow failed there, that is to be mended too, and the
+    end of its log is quoted. Somebody's program has printed that."""
+    me, key = scene.github.whoami(), failed.key(tip)
+    found = [c for c in comments if tip and c.author == me and key_of(c.body) == key]
+    if not found:
+        return request, ()
+    log = visible(failing_part(found[-1].body))[:_LONGEST]
+    message = Message(id=str(found[-1].id), author=LOG, trust=Trust.QUOTED, body=log)
+    return replace(request, text=f"{request.text}\n\n{MEND}"), (message,)
+
+
+def failing_part(body: str) -> str:
+    """The quoted log alone, whatever stands in it."""
+    return body.partition("</summary>")[2].rpartition("</details>")[0].strip()
 
 
 def _opening(scene: Scene, number: int) -> tuple[str, str]:

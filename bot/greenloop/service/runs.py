@@ -88,6 +88,10 @@ def place(number: int, github: GitHub) -> Place:
     return Place(number=number, branch="" if pull.is_fork else pull.head_ref)
 
 
+def on(branch: str) -> Place:
+    return Place(number=0, branch=branch)
+
+
 def at_work(where: Place, remote: Remote, temp: Path) -> tuple[Known, ...]:
     """The locks that are held here, or were when their runner was lost; oldest first. The records tell which branches
     belong to an issue."""

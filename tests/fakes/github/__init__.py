@@ -263,6 +263,27 @@ class FakeGitHub:
         author = subject.author if isinstance(subject, Comment | Review | Issue) else home.owner
         return events.signed(world, home, payload, world.user(sender) if sender else author)
 
+    def failed_run(self, branch: str, *logs: tuple[str, str, str], name: str = "CI", sha: str = "") -> dict[str, Any]:
+        """The payload of `workflow_run` for a run that failed on the branch; `logs` are its jobs: name, conclusion, and
+        what each has printed."""
+        home, world, run = self._at(None), self.world, next(self.world.numbers)
+        for job, conclusion, log in logs:
+            known = next(world.numbers)
+            home.logs[known] = {"id": known, "run_id": run, "name": job, "conclusion": conclusion, "log": log}
+        sha = sha or home.git.sha(f"refs/heads/{branch}") or ""
+        payload = events.failed_run(world, home, branch, sha, run=run, name=name)
+        return events.signed(world, home, payload, world.user(ACTIONS))
+
+    def failed_suite(self, branch: str, app: str, *outputs: Mapping[str, str]) -> dict[str, Any]:
+        """The payload of `check_suite` for another app's checks; `outputs` are what its failed check runs say."""
+        home, world, suite = self._at(None), self.world, next(self.world.numbers)
+        for output in outputs:
+            home.suites.append(
+                {"suite": suite, "id": suite, "name": "build", "conclusion": "failure", "output": output}
+            )
+        payload = events.failed_suite(branch, home.git.sha(f"refs/heads/{branch}") or "", suite=suite, app=app)
+        return events.signed(world, home, payload, world.user(f"{app}[bot]"))
+
     # what is there now
 
     def snapshot(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fakes.github.state import Refusal, Repository, Token, World, not_found
@@ -51,3 +51,4 @@ class Call:
 class Reply:
     data: object
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -54,6 +54,39 @@ def repository_dispatch(repository: Repository, kind: str, given: Mapping[str, o
     }
 
 
+def failed_run(world: World, repository: Repository, branch: str, sha: str, *, run: int, name: str) -> Json:
+    """`workflow_run`, as far as anybody of us looks at it."""
+    page = f"{world.url}/{repository.full_name}/actions/runs/{run}"
+    about = {
+        "id": run,
+        "name": name,
+        "head_branch": branch,
+        "head_sha": sha,
+        "head_repository": {"full_name": repository.full_name},
+        "conclusion": "failure",
+        "status": "completed",
+        "event": "pull_request",
+        "html_url": page,
+        "pull_requests": [],
+        "updated_at": "2026-11-21T12:00:00Z",
+    }
+    return {"action": "completed", "workflow_run": about, "workflow": {"id": 1, "name": name}}
+
+
+def failed_suite(branch: str, sha: str, *, suite: int, app: str) -> Json:
+    about = {
+        "id": suite,
+        "head_branch": branch,
+        "head_sha": sha,
+        "conclusion": "failure",
+        "status": "completed",
+        "app": {"name": app},
+        "pull_requests": [],
+        "updated_at": "2026-11-21T12:00:00Z",
+    }
+    return {"action": "completed", "check_suite": about}
+
+
 def signed(world: World, repository: Repository, payload: Json, sender: User) -> Json:
     """What every payload has."""
     return payload | {"repository": accounts.repository(world, repository), "sender": accounts.user(world, sender)}

@@ -57,21 +57,6 @@ def delete_ref(call: Call) -> Reply:
     return Reply(status=204, data=None)
 
 
-def cancel(call: Call) -> Reply:
-    """A workflow run that is over cannot be cancelled."""
-    if call.repository.jobs.get(call.number) is None:
-        raise not_found()
-    end = call.repository.jobs[call.number]
-    call.repository.jobs[call.number] = over
-    end()
-    return Reply(status=202, data={})
-
-
-def over() -> None:
-    """Of a workflow run that has ended."""
-    raise Refusal(409, "Cannot cancel a workflow run that is completed.")
-
-
 def contents(call: Call) -> Json | list[Json]:
     git, path = call.repository.git, call.args["path"]
     ref = call.query.get("ref", call.repository.default_branch)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from fakes.github import checks, issues, pulls, repositories
+from fakes.github import actions, checks, issues, pulls, repositories
 from fakes.github.call import INTEGRATION, Call, Reply
 from fakes.github.state import Refusal, not_found
 
@@ -72,7 +72,10 @@ ROUTES = (
     _route("GET", f"{_R}/git/ref/{{ref}}", repositories.ref, "contents"),
     _route("GET", f"{_R}/git/matching-refs/{{ref}}", repositories.matching_refs, "contents"),
     _route("DELETE", f"{_R}/git/refs/{{ref}}", repositories.delete_ref, "contents", role="write"),
-    _route("POST", f"{_R}/actions/runs/{{number}}/cancel", repositories.cancel, "actions", role="write"),
+    _route("POST", f"{_R}/actions/runs/{{number}}/cancel", actions.cancel, "actions", role="write"),
+    _route("GET", f"{_R}/actions/runs/{{number}}/jobs", actions.jobs, "actions"),
+    _route("GET", f"{_R}/actions/jobs/{{number}}/logs", actions.log, "actions"),
+    _route("GET", f"{_R}/check-suites/{{number}}/check-runs", actions.suite, "checks"),
     _route("GET", f"{_R}/commits/{{commit}}/check-runs", checks.of_commit, "checks"),
     _route("POST", f"{_R}/check-runs", checks.create, "checks"),
     _route("PATCH", f"{_R}/check-runs/{{id}}", checks.update, "checks"),

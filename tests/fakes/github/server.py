@@ -16,12 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from fakes.github import graphql, rest, smart_http
+from fakes.github import actions, graphql, rest, smart_http
 from fakes.github.call import Call
 from fakes.github.faults import Fault, Planned
 from fakes.github.smart_http import Answer, GitCall
 from fakes.github.state import Refusal, Token, World, not_found
 
+_LOG = re.compile(r"/logs/(?P<name>[^/]+/[^/]+)/(?P<job>\d+)")
 API, GRAPHQL = "/api/v3", "/api/graphql"
 _GIT = re.compile(r"/(?P<owner>[^/]+)/(?P<name>[^/]+?)\.git(?P<inside>/info/refs|/git-(?:upload|receive)-pack)")
 
@@ -105,6 +106,11 @@ class _Handler(BaseHTTPRequestHandler):
             git = _GIT.fullmatch(path)
             if git:
                 return self._git(git.groupdict(), query, body, token, fault.reason)
+            log = _LOG.fullmatch(path)
+            if log:
+                home = self.server.door.world.repositories[log["name"]]
+                printed = actions.text(home, int(log["job"]), authorized="Authorization" in self.headers)
+                return Answer(status=200, headers={"Content-Type": "text/plain"}, body=printed.encode())
             with self.server.door.lock:
                 if path == GRAPHQL:
                     return _json(200, graphql.respond(self.server.door.world, token, json.loads(body)))
@@ -123,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if isinstance(reply.data, list):
             return self._page(path, query, reply.data)
-        return _json(reply.status, reply.data)
+        return _json(reply.status, reply.data, reply.headers)
 
     def _page(self, path: str, query: dict[str, str], rows: list[Any]) -> Answer:
         size, page = min(100, int(query.get("per_page", "30"))), int(query.get("page", "1"))

@@ -150,6 +150,8 @@ class Repository:
     reactions: list[Reaction] = field(default_factory=list)
     check_runs: list[dict[str, Any]] = field(default_factory=list)
     scans: list[dict[str, Any]] = field(default_factory=list)  # what was uploaded to code scanning
+    logs: dict[int, dict[str, Any]] = field(default_factory=dict)  # jobs of workflow runs, with what they have printed
+    suites: list[dict[str, Any]] = field(default_factory=list)  # check runs of other apps
     jobs: dict[int, Callable[[], object]] = field(default_factory=dict)  # workflow runs, and what cancelling them does
 
     @property

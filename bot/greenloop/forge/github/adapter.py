@@ -152,6 +152,14 @@ class GitHub:
         """End a workflow run; False when it has ended."""
         return jobs.cancel(self._api, run)
 
+    def failed_logs(self, run: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Name and the end of the log of each job, `most` of them, that failed in a workflow run."""
+        return jobs.failed_logs(self._api, run, most)
+
+    def suite_output(self, suite: str) -> tuple[tuple[str, str], ...]:
+        """Name and words of the check runs of a suite that failed."""
+        return jobs.suite_output(self._api, suite)
+
     # beside commits
 
     def make_check_run(self, run: CheckRun, *, look_first: bool = False) -> None:

@@ -25,6 +25,7 @@ class Ask:
     query: Mapping[str, str | int] | None = None
     body: Mapping[str, Any] | None = None
     repeatable: bool = True  # twice is the same as once
+    elsewhere: bool = False  # the answer is the address at which it lies
 
     @property
     def graphql(self) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from github.Requester import Requester
 
 API_VERSION = "2022-11-28"  # later ones take fields away
+_FOUND = 302
 # GraphQL answers 200 to everything and names its errors
 _STATUS = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "RATE_LIMITED": 429}
 
@@ -52,6 +53,8 @@ class Wire:
                 {"Accept": "application/vnd.github+json"},
                 ask.body,
             )
+        if ask.elsewhere and status == _FOUND:
+            return Answer(data=headers.get("location", ""), headers=headers)
         data = self._data(ask, status, text)
         if status >= 300:
             raise self._refused(ask, status, data, headers)
