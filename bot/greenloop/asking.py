@@ -99,10 +99,12 @@ def _plan(options: argparse.Namespace) -> int:
     from greenloop.commands.plan import plan, shown  # noqa: PLC0415 - as above
     from greenloop.errors import ModelUnreachable  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+    from greenloop.places import Places  # noqa: PLC0415 - as above
 
     settings, _ = _settings(options)
     wanted = options.context or settings.context_tokens + settings.max_output
-    planned = plan(options.model, context=wanted, machine=options.machine)
+    cache = Places.of(os.environ).cache / "models"
+    planned = plan(options.model, context=wanted, cache=cache, environment=os.environ, machine=options.machine)
     if options.json:
         print(json.dumps(planned.as_dict(), indent=2))
     else:

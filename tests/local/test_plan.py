@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 
 import program
+from fakes.engine import gguf
+from fakes.hub import REPOSITORY, Hub
 from greenloop.errors import Misconfigured
 from greenloop.model.local.facts import GIB, Gpu, Machine, Model, known, machines, models
 from greenloop.model.local.names import Named, named
 from greenloop.model.local.plan import Plan, Refusal, decide, size
 
+SHAPE = {
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "hidden_size": 64,
+    "vocab_size": 99,
+    "max_position_embeddings": 65536,
+}
 WANTED = 32192  # tokens: the settings' own `context_tokens` and `max_output`
 MODELS = (
     "Qwen/Qwen2.5-Coder-7B-Instruct",
@@ -183,7 +192,7 @@ def test_the_command_says_choice_and_reason(tmp_path: Path) -> None:
         ),
         "not: vLLM, 16-bit needs 19.0 GiB of 13.5 GiB",
         "not: transformers, int8 needs 15.1 GiB of 13.6 GiB",
-        "template chatml, ends of turn <|im_end|> <|endoftext|>, asked for: whole",
+        "template: chatml, ends of turn <|im_end|> <|endoftext|>; asked for edits as: whole",
         "note: no commit is named, so the weights may be others tomorrow; write @<commit> behind the name.",
     ]
     code, said = program.run_json("models", "plan", f"local/{MODELS[1]}", "--machine", "cpu-8gb", cwd=tmp_path)
@@ -191,3 +200,30 @@ def test_the_command_says_choice_and_reason(tmp_path: Path) -> None:
     wrong = program.run("models", "plan", f"local/{MODELS[1]}", "--machine", "toaster", cwd=tmp_path)
     assert (wrong.returncode, "There is no machine 'toaster'. There are: cpu-8gb, " in wrong.stderr) == (2, True)
     assert json.dumps(said)
+
+
+def test_what_is_no_row_of_ours_is_looked_up(tmp_path: Path) -> None:
+    config = json.dumps({**SHAPE, "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 128}).encode()
+    weights = (2).to_bytes(8, "little") + b"{}" + bytes(1_000_000)
+    with Hub({"config.json": config, "tokenizer_config.json": b"{}", "a.safetensors": weights}) as hub:
+        where = {"HF_ENDPOINT": hub.origin}
+        name = f"local/{REPOSITORY}"
+        code, said = program.run_json("models", "plan", name, "--machine", "h200", cwd=tmp_path, **where)
+        assert not hub.ranges("a.safetensors")
+    assert (code, said["engine"], said["model"]["parameters"], said["model"]["experts"]) == (0, "vllm", 500_005, True)
+    assert said["model"]["inner"] == 256
+    gguf(tmp_path / "m.gguf")
+    done = program.run("models", "plan", "local/./m.gguf", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "choice: llama.cpp, as it is, context of 32192 tokens" in done.stdout
+    assert "note: llama.cpp is not installed here (pip install " in done.stdout
+    nothing = program.run("models", "plan", "local/./nothing", cwd=tmp_path)
+    assert (nothing.returncode, "there is no such folder or GGUF file" in nothing.stderr) == (8, True)
+
+
+def test_a_commit_of_one_repository_is_none_of_another(tmp_path: Path) -> None:
+    pinned = f"local/{MODELS[0]}@{'a' * 40}"
+    done = program.run("models", "plan", pinned, "--machine", "cpu-32gb", cwd=tmp_path)
+    assert done.returncode == 8
+    gguf_name = "Qwen/Qwen2.5-Coder-7B-Instruct-GGUF"
+    assert f"Name that one with a commit of its own: local/{gguf_name}@<commit>." in done.stdout

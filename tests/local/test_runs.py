@@ -11,7 +11,10 @@ from time import sleep
 
 from conftest import git
 from fakes.engine import Engines, gone
+from fakes.github import FakeGitHub
 from fakes.hub import COMMIT, REPOSITORY, Hub
+from fakes.model_server import ModelServer
+from job_step import asked, made, seen
 from program import QUICK, run, start
 
 TEST = "from sums import total\n\n\ndef test_total():\n    assert total(1, 2) == 3\n"
@@ -66,6 +69,20 @@ def test_nothing_outlives_a_run_that_is_stopped_or_killed(make_repo: Repo, tmp_p
             out, err = process.communicate(timeout=120)
         assert process.returncode == expected, f"{out}{err}"
         assert all(gone(worker) for worker in engines.processes)
+
+
+def test_a_comment_on_github_is_answered_by_a_model_of_the_job(tmp_path: Path) -> None:
+    engines = Engines(tmp_path / "engines", answers=("It adds up.",))
+    with FakeGitHub(tmp_path) as fake, Hub(WEIGHTS) as hub, ModelServer() as nobody:
+        step = made(fake, tmp_path)
+        where = {"INPUT_API_BASE": "", "INPUT_MODEL": MODEL, "HF_ENDPOINT": hub.origin, **engines.environment}
+        code, log = step.run("issue_comment", asked(step, "/explain what does total do?"), nobody, **where)
+        said = seen(step)["issues"][1]["comments"][-1]
+    assert code == 0, log
+    assert said["body"].partition("\n")[2].startswith("It adds up.")
+    assert nobody.requests == []
+    assert "INPUT_GITHUB_TOKEN" not in engines.lines("starts")[0]["environment"]
+    assert all(gone(process) for process in engines.processes)
 
 
 def test_a_model_that_cannot_be_loaded_says_why(make_repo: Repo, tmp_path: Path) -> None:

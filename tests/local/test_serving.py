@@ -174,13 +174,21 @@ def test_a_server_that_was_killed_is_started_again_but_not_for_ever(stage: Calla
     assert it.ended()
 
 
-def test_another_model_stands_in_for_one_that_cannot_be_loaded(stage: Callable[..., Stage]) -> None:
-    it = stage(starts=("memory",))
+@pytest.mark.parametrize(
+    "script",
+    [{"starts": ("memory",)}, {"starts": ("taken",)}, {"answers": ({"text": "", "die": True},)}],
+    ids=["out of memory", "port taken", "killed each time"],
+)
+def test_another_model_stands_in_for_one_that_cannot_be_had(
+    stage: Callable[..., Stage], script: dict[str, object]
+) -> None:
+    it = stage(**script)
     with (
         ModelServer(["From elsewhere."]) as server,
         it.model(fallback_models=("spare",), api_base="", providers={"spare": _row(server.api_base)}) as model,
     ):
         assert ask(model).text == "From elsewhere."
+    assert it.ended()
 
 
 def _row(api_base: str) -> object:

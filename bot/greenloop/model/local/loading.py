@@ -79,7 +79,7 @@ def choose(wanted: Wanted, around: Around) -> Choice:
         told = {"model": wanted.named, "install": INSTALL, "python": engines.PYTHON}
         raise Fault(NO_ENGINE.format(**told))
     try:
-        model, looked, gguf, path = _model(wanted.named, around.store)
+        model, looked, gguf, path = described(wanted.named, around.store)
     except (Unreadable, NoWeights) as error:
         raise Fault(str(error)) from None
     found = decide(model, around.machine(), context=wanted.context, gguf=gguf, engines=tuple(here))
@@ -88,15 +88,25 @@ def choose(wanted: Wanted, around: Around) -> Choice:
     name = str(wanted.named)
     if looked is not None:
         if found.repository != looked.repository:
-            if wanted.named.revision:
-                raise Fault(PINNED_ELSEWHERE.format(named=wanted.named, repository=found.repository))
+            trouble = elsewhere(wanted.named, found)
+            if trouble:
+                raise Fault(trouble)
             looked = around.store.look(found.repository, "")
         name = f"local/{looked.repository}@{looked.commit[:12]}"
     pinned = wanted.named.pinned
     return Choice(plan=found, python=here[found.engine], name=name, looked=looked, path=path, pinned=pinned)
 
 
-def _model(named: Named, store: Store) -> tuple[Model, Looked | None, bool, Path]:
+def elsewhere(named: Named, plan: Plan) -> str:
+    """What is wrong with a commit of one repository where the weights that fit lie in another; "" for nothing."""
+    if not named.revision or plan.repository == named.hub:
+        return ""
+    return PINNED_ELSEWHERE.format(named=named, repository=plan.repository)
+
+
+def described(named: Named, store: Store) -> tuple[Model, Looked | None, bool, Path]:
+    """The model, the revision of the hub that it is, whether it is GGUF, and where it lies on this machine if it does.
+    Raises `Fault`, `Unreadable` and `NoWeights`."""
     if named.path:
         path = Path(named.path).expanduser().absolute()
         if path.suffix == ".gguf" and path.is_file():
