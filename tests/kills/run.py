@@ -1,6 +1,6 @@
 """The kill table: each rule is switched off, singly, in a copy of the source, and the test that it names must turn red.
 
-    python tests/kills/run.py [AREA…] [-j N] [--known-green] [--half 0|1]
+    python tests/kills/run.py [AREA…] [-j N] [--known-green] [--part K/N]
 
 An area is a file `tests/kills/AREA.toml`. The product has no switches: a kill is an exact replacement in one file. Not
 a mutation tester: it asks only whether the rules that matter are guarded by a test that notices.
@@ -169,6 +169,14 @@ def green(kills: list[Kill], jobs: int) -> bool:
     return code == 0
 
 
+def part(words: str) -> slice:
+    """`K/N` as a slice. Raises `ValueError`, which argparse tells, for one that would leave every rule out."""
+    which, _, of = words.partition("/")
+    if not 0 <= int(which) < int(of):
+        raise ValueError(words)
+    return slice(int(which), None, int(of))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("areas", nargs="*", metavar="AREA")
@@ -177,9 +185,9 @@ def main() -> int:
     parser.add_argument("-j", "--jobs", type=int, default=2 * cores)
     words = "do not run the tests on the source as it is first: `make test` was, or will be, seen to pass on it"
     parser.add_argument("--known-green", action="store_true", help=words)
-    parser.add_argument("--half", type=int, choices=(0, 1), help="every second rule, beginning with this one")
+    parser.add_argument("--part", type=part, default=slice(None), metavar="K/N", help="every Nth, from K (0 to N-1) on")
     arguments = parser.parse_args()
-    kills = load(arguments.areas)[arguments.half :: 1 if arguments.half is None else 2]
+    kills = load(arguments.areas)[arguments.part]
     if not arguments.known_green and not green(kills, arguments.jobs):
         return 1
     missed = 0
