@@ -26,10 +26,10 @@ test-contract: set-up ## holds what we ask of GitHub against what GitHub publish
 	.venv/bin/python tests/contract/fetch.py
 	.venv/bin/python -m pytest tests/contract/check_requests.py tests/contract/check_events.py
 
-test-local-model: set-up ## makes a tiny real model, serves it here, and runs a request on it; torch, a GB, minutes
+test-local-model: set-up ## makes a tiny real model, serves it in two ways, runs a request on each; torch, a GB, minutes
 	test -x .venv-local-model/bin/transformers || $(PYTHON) -m venv .venv-local-model
 	.venv-local-model/bin/python -m pip install -q --disable-pip-version-check -r tests/local_model/requirements.txt
-	.venv/bin/python tests/local_model/run.py .venv-local-model/bin/python
+	.venv/bin/python tests/local_model/run.py .venv-local-model/bin/python $(SERVERS)
 	.venv/bin/python tests/local_model/own.py .venv-local-model/bin/python
 
 container-test: set-up ## builds the image without a Docker daemon and runs the action in it; Linux, root, minutes

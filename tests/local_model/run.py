@@ -1,8 +1,9 @@
 """`make test-local-model`: a request goes through all of greenloop to a real model that runs on this machine.
 
-Makes a tiny model (tiny.py) that answers our own prompt, serves it by `transformers serve`, lets our client stream from
-it, and lets `greenloop generate` as a program make the change. The interpreter with torch and transformers is the first
-argument. Minutes; apart from `make test`.
+Makes a tiny model (tiny.py) that answers our own prompt, serves it by `transformers serve` and, as GGUF, by
+`llama_cpp.server`; lets our client stream from each, and lets `greenloop generate` as a program make the change. The
+first argument is the interpreter that has them, servers to leave the others out may follow. Minutes; apart from
+`make test`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
@@ -36,9 +38,29 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARAL
 READY = 240.0  # seconds for the server to load torch
 
 
-def main(python: str) -> int:
-    with TemporaryDirectory(prefix="greenloop-local-") as name:
-        folder = Path(name)
+@dataclass(frozen=True)
+class Served:
+    """A server on loopback: what starts it, where it says that it is ready, and how it calls the model."""
+
+    name: str
+    argv: tuple[str, ...]
+    health: str
+    model: str
+
+
+def servers(python: str, model: Path) -> dict[str, Served]:
+    by_folder = (str(Path(python).parent / "transformers"), "serve", str(model))
+    file = model.parent / "tiny.gguf"
+    by_file = (python, "-m", "llama_cpp.server", "--model", str(file), "--n_ctx", "2048", "--model_alias", "tiny")
+    return {
+        "transformers": Served("transformers serve", by_folder, "/health", str(model)),
+        "llama_cpp": Served("llama_cpp.server", by_file, "/v1/models", "tiny"),
+    }
+
+
+def main(python: str, wanted: list[str]) -> int:
+    with TemporaryDirectory(prefix="greenloop-local-") as place:
+        folder = Path(place)
         repo, model = folder / "repo", folder / "model"
         _make_repo(repo)
         say("taking down the prompts that the model will get")
@@ -51,10 +73,16 @@ def main(python: str) -> int:
         say("making the model")
         began = time.monotonic()
         subprocess.run([python, HERE / "tiny.py", model, cases], env={**os.environ, **OFFLINE}, check=True)
-        say(f"made in {time.monotonic() - began:.0f} s; serving it by `transformers serve`")
-        with _served(python, model, folder / "server.log") as base:
-            _streams(base, model, chats, answers)
-            _generates(base, model, repo, folder)
+        say(f"made in {time.monotonic() - began:.0f} s")
+        for name, served in servers(python, model).items():
+            if wanted and name not in wanted:
+                continue
+            if name == "llama_cpp":
+                subprocess.run([python, HERE / "to_gguf.py", model, folder / "tiny.gguf"], check=True)
+            say(f"serving it by `{served.name}`")
+            with _served(served, folder / f"{name}.log") as base:
+                _streams(base, served.model, chats, answers)
+                _generates(base, served.model, repo, folder)
     say("passed")
     return 0
 
@@ -95,17 +123,15 @@ def _prompt(request: str, repo: Path, folder: Path) -> list[dict[str, str]]:
 
 
 @contextmanager
-def _served(python: str, model: Path, log: Path) -> Iterator[str]:
+def _served(served: Served, log: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    serve = [str(Path(python).parent / "transformers"), "serve", str(model), "--host", "127.0.0.1"]
+    argv = [*served.argv, "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as out:
-        server = subprocess.Popen(
-            [*serve, "--port", str(port)], env={**os.environ, **OFFLINE}, stdout=out, stderr=subprocess.STDOUT
-        )
+        server = subprocess.Popen(argv, env={**os.environ, **OFFLINE}, stdout=out, stderr=subprocess.STDOUT)
     try:
-        _wait(f"http://127.0.0.1:{port}/health", server, log)
+        _wait(f"http://127.0.0.1:{port}{served.health}", server, log)
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         server.terminate()
@@ -124,9 +150,9 @@ def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     raise SystemExit(f"the server did not come up:\n{log.read_text()[-4000:]}")
 
 
-def _streams(base: str, model: Path, chats: dict[str, list[dict[str, str]]], answers: dict[str, str]) -> None:
+def _streams(base: str, model: str, chats: dict[str, list[dict[str, str]]], answers: dict[str, str]) -> None:
     """Through our chain, piece by piece, whole, with its finish reason and counted tokens."""
-    ours = open_model(Settings(model=str(model), api_base=base))
+    ours = open_model(Settings(model=model, api_base=base))
     for request, messages in chats.items():
         pieces: list[str] = []
         system, user = (message["content"] for message in messages)
@@ -143,9 +169,9 @@ def _streams(base: str, model: Path, chats: dict[str, list[dict[str, str]]], ans
         say(f"streamed {len(pieces)} pieces, {reply.usage.input} tokens in, {reply.usage.output} out")
 
 
-def _generates(base: str, model: Path, repo: Path, folder: Path) -> None:
+def _generates(base: str, model: str, repo: Path, folder: Path) -> None:
     for request, text in CASES.items():
-        done = _greenloop(request, base, str(model), repo, folder)
+        done = _greenloop(request, base, model, repo, folder)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}"
         said = json.loads(done.stdout)
         shown = subprocess.run(
@@ -160,6 +186,6 @@ def _generates(base: str, model: Path, repo: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not shutil.which(sys.argv[1]):
-        raise SystemExit("usage: run.py PYTHON-WITH-TRANSFORMERS; see `make test-local-model`")
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) < 2 or not shutil.which(sys.argv[1]) or not set(sys.argv[2:]) <= {"transformers", "llama_cpp"}:
+        raise SystemExit("usage: run.py PYTHON [transformers] [llama_cpp]; see `make test-local-model`")
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

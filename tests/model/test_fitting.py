@@ -13,7 +13,8 @@ from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.model.chain import Chain
 from greenloop.model.endpoint import Endpoint
 from greenloop.model.faults import Fault, told_length
-from greenloop.model.fitting import fit_of, lengths, narrowed, within
+from greenloop.model.fitting import fit_of, narrowed, within
+from greenloop.model.rows import lengths
 from greenloop.ports import CallLimits, Chat, ChatMessage, Fit, Reply
 from greenloop.settings import Settings
 

@@ -188,3 +188,12 @@ def test_nothing_heavy_is_loaded_before_it_is_used() -> None:
         [sys.executable, "-c", PROGRAM, " ".join(HEAVY)], capture_output=True, text=True, check=True, env=environment
     )
     assert json.loads(done.stdout) == [[], ["httpx", "ssl"]]
+
+
+def test_importing_the_layer_is_cheap() -> None:
+    """What a first prompt needs is loaded with it: values, counting and budgets are twice as much as the rest."""
+    code = (
+        "import sys, greenloop.model; "
+        "print([n for n in ('domain', 'ledger', 'ports', 'model.budget') if f'greenloop.{n}' in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from greenloop.errors import GreenloopError, Misconfigured
-from greenloop.model.fitting import fit_of
 from greenloop.model.given import check_address, check_key, check_provider
 from greenloop.model.keys import read, split
 from greenloop.model.local.names import is_local, named
@@ -172,6 +171,8 @@ class _Later:
 
     @property
     def fit(self) -> Fit:
+        from greenloop.model.fitting import fit_of  # noqa: PLC0415 - when the first prompt is made
+
         return fit_of(asked(self._row.settings))
 
     def warm(self) -> None:

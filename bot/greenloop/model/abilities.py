@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from greenloop.database import Database, to_stderr
-from greenloop.model.fitting import lengths
-from greenloop.model.rows import Row, rows
+from greenloop.model.rows import Row, lengths, rows
 from greenloop.settings import Settings
 
 FILE = "models.sqlite"

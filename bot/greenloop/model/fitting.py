@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.model.budget import most_tokens
+from greenloop.model.rows import lengths
 from greenloop.model.tokens import counter
 from greenloop.ports import CallLimits, Chat, Fit, Model
 from greenloop.settings import Settings
@@ -22,15 +23,6 @@ def fit_of(settings: Settings) -> Fit:
         output=settings.max_output,
         count=counter(settings),
     )
-
-
-def lengths(most: int, output: int, context: int) -> tuple[int, int]:
-    """Tokens of a prompt and of its answer, at most `most` and `output`, that a context has room for: half of it at
-    most is the answer's. 0: nobody knows how long it is."""
-    if context <= 0:
-        return most, output
-    output = max(1, min(output, context // 2))
-    return max(1, min(most, context - output)), output
 
 
 def narrowed(settings: Settings, model: Model) -> Settings:

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from greenloop.errors import Misconfigured, Refused
-from greenloop.model.fitting import lengths
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import FOR_ROWS, OURS, PROVIDERS, read, variables
 from greenloop.model.local.names import is_local
@@ -123,6 +122,15 @@ def _made(name: str, model: str, given: ProviderRow, settings: Settings) -> Row:
         tokens=given.tokens_per_minute,
         context=context,
     )
+
+
+def lengths(most: int, output: int, context: int) -> tuple[int, int]:
+    """Tokens of a prompt and of its answer, at most `most` and `output`, that a context has room for: half of it at
+    most is the answer's. 0: nobody knows how long it is."""
+    if context <= 0:
+        return most, output
+    output = max(1, min(output, context // 2))
+    return max(1, min(most, context - output)), output
 
 
 def _variables(name: str, keys: tuple[str, ...], own: Settings) -> tuple[str, ...]:
