@@ -200,7 +200,8 @@ def _git(*words: str, cwd: Path) -> str:
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     path = str(Path(__file__).resolve().parents[1] / "bot")
-    return kept | {"PYTHONPATH": path, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    git = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_ALLOW_PROTOCOL": "file"}
+    return kept | {"PYTHONPATH": path} | git
 
 
 def table(rows: list[Row]) -> str:
