@@ -150,7 +150,9 @@ def new_red(sides: Sides) -> Iterator[Finding]:
     """Red now and not red on the base, in the judged tree or in the attempt's own version of its test files."""
     for key, test in sides.now.items():
         if test.red and sides.before(key, test) is None:
-            known = "passed on the base and fails now" if key in sides.base else "is new and fails"
+            base = sides.base.get(key)
+            was = "passed" if base is None or base.outcome in GOOD else f"was {base.outcome}"
+            known = f"{was} on the base and fails now" if base else "is new and fails"
             yield described(key[0], test, f"{known}: {red_says(test)}")
     for key, test in (sides.own or {}).items():
         if test.red and not (key in sides.now and sides.now[key].red):

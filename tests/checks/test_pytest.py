@@ -11,8 +11,8 @@ import pytest
 
 from greenloop.checks import pytest_
 from greenloop.domain import Cause, CheckResult, Finding, Frame, Severity, Status, TestCase
-from greenloop.errors import Misconfigured
-from greenloop.ports import Environment, Sandbox, Subject
+from greenloop.errors import Misconfigured, NoSandbox
+from greenloop.ports import Completed, Environment, Policy, Sandbox, Subject
 from greenloop.sandbox import open_sandbox
 from greenloop.settings import Settings
 
@@ -546,3 +546,85 @@ def test_a_plugin_that_the_base_has_not_declared_is_not_loaded(lay: Lay, sandbox
             ["A new dependency brings the plug-in strike; the existing tests ran without it."],
         ),
     }
+
+
+SOCKETS = """
+import asyncio
+import socket
+
+import pytest
+
+
+def test_a_server():
+    socket.create_server(("127.0.0.1", 0)).close()
+
+
+def test_wrapped():
+    try:
+        socket.socket(socket.AF_UNIX)
+    except OSError as error:
+        raise RuntimeError("no server") from error
+
+
+def test_in_a_loop():
+    asyncio.run(asyncio.open_connection("127.0.0.1", 9))
+
+
+@pytest.fixture
+def server():
+    return socket.socket()
+
+
+def test_a_fixture(server):
+    assert server
+
+
+def test_another_reason():
+    try:
+        socket.socket()
+    except PermissionError:
+        pass
+    assert 1 == 2
+
+
+def test_not_a_socket():
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_passes():
+    socket.socketpair()
+"""
+
+
+class WithoutLoopback:
+    """A sandbox that can have no network namespace, as in a container with Docker's profile."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._sandbox, name)
+
+    def run(self, argv: tuple[str, ...], *, cwd: Path, policy: Policy) -> Completed:
+        if policy.network != "none":
+            raise NoSandbox("the loopback network needs a network namespace")
+        return self._sandbox.run(argv, cwd=cwd, policy=policy)
+
+
+def test_what_wants_a_socket_where_none_is_to_be_had_is_not_checked(lay: Lay, sandbox: Sandbox) -> None:
+    alone = WithoutLoopback(sandbox)
+    result = pytest_.run(lay({"test_a.py": SOCKETS}), alone, Settings(test_command=QUICK))  # type: ignore[arg-type]
+    wanting = ["test_a_server", "test_wrapped", "test_in_a_loop", "test_a_fixture"]
+    expected = dict.fromkeys(wanting, "skipped") | {"test_another_reason": "failed", "test_not_a_socket": "failed"}
+    assert outcomes(result) == {f"test_a.py::{n}": w for n, w in {**expected, "test_passes": "passed"}.items()}
+    names = ", ".join(f"test_a.py::{name}" for name in wanting[:3])
+    assert [(f.rule, f.message) for f in result.findings if f.severity is Severity.NOTE] == [
+        (
+            "not-checked",
+            f"Not checked here, for want of a socket: {names} and 1 more. `greenloop doctor` says what helps.",
+        )
+    ]
+    assert result.status is Status.FAILED
+    only = SOCKETS.partition("def test_another")[0]
+    result = pytest_.run(lay({"test_a.py": only}), alone, Settings(test_command=QUICK))  # type: ignore[arg-type]
+    assert (result.status, result.reason) == (Status.SKIPPED, "Every test was skipped.")

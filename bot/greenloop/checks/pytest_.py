@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop.checks import cases, endings, programs, rewritten, text, told
-from greenloop.domain import CheckResult, Finding, Severity, Status, TestCase
+from greenloop.checks import cases, endings, notes, programs, rewritten, text, told
+from greenloop.domain import CheckResult, Finding, Status, TestCase
 from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.settings import Settings
 
@@ -42,7 +42,8 @@ def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
     finally:
         shutil.rmtree(private, ignore_errors=True)
     result = _result(done, given, heard, argv=argv, subject=subject)
-    result = replace(result, findings=(*result.findings, *map(_withheld, subject.environment.withheld)))
+    told_too = notes.of(result.tests, subject.environment.withheld, check=NAME)
+    result = replace(result, findings=(*result.findings, *told_too))
     return replace(rewritten.told(result, before, rewritten.tests(subject.folder)), seconds=time.monotonic() - began)
 
 
@@ -221,17 +222,6 @@ def _tampering(line: told.Line) -> Finding:
         path=path or None,
         line=told.whole(line, "line") or None,
         context=f"{path} {what}",
-    )
-
-
-def _withheld(name: str) -> Finding:
-    """What the existing tests ran without."""
-    return Finding(
-        check=NAME,
-        rule="plugin-withheld",
-        message=f"A new dependency brings the plug-in {text.clean(name, 100)}; the existing tests ran without it.",
-        severity=Severity.NOTE,
-        context=name,
     )
 
 

@@ -191,7 +191,7 @@ class Describer:
             report.greenloop["file"] = str(getattr(collector, "path", "") or "")
 
     def told(self, value: BaseException, tb: TracebackType | None) -> dict[str, Any]:
-        kinds = [name for name, kind in _KINDS if isinstance(value, kind)]
+        kinds = [name for name, kind in _KINDS if isinstance(value, kind)] + ["offline"] * _offline(value)
         frames = self._frames(tb)
         if isinstance(value, SyntaxError) and self._path(value.filename or ""):
             frames.append([self._path(value.filename or ""), value.lineno or 1, "<module>"])
@@ -340,6 +340,21 @@ def _word(report: Any) -> str:
     if report.when == "call":
         return "xpassed" if hasattr(report, "wasxfail") else "passed"
     return ""
+
+
+def _offline(value: BaseException) -> bool:
+    """Whether it comes from a socket that was not to be had: refused as it was made, whoever wrapped that since."""
+    found: list[Any] = [value]
+    for one in found:
+        tb = one.__traceback__
+        while tb is not None and tb.tb_next is not None:
+            tb = tb.tb_next
+        made = tb is not None and tb.tb_frame.f_code.co_filename.endswith(os.sep + "socket.py")
+        if made and isinstance(one, PermissionError) and one.errno == 1:
+            return True
+        more = (one.__cause__, one.__context__, *getattr(one, "exceptions", ()))
+        found += [other for other in more if isinstance(other, BaseException) and other not in found][: 20 - len(found)]
+    return False
 
 
 def _said(value: BaseException) -> str:
