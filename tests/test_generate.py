@@ -100,7 +100,7 @@ def test_never_right_stops_and_says_so(make_repo: Repo) -> None:
     assert git("branch", "--list", "greenloop/*", cwd=repo).strip() == said["branch"]
 
 
-def test_the_same_failure_three_times_is_the_end(make_repo: Repo) -> None:
+def test_the_same_failure_four_times_is_the_end(make_repo: Repo) -> None:
     repo = make_repo(FILES)
 
     def same(_: dict[str, object]) -> str:
@@ -110,7 +110,7 @@ def test_the_same_failure_three_times_is_the_end(make_repo: Repo) -> None:
 
     with ModelServer(same) as server:
         code, said = run_json(*ask(server, "--attempts", "6"), cwd=repo)
-    assert (code, len(server.chats), said["detail"]) == (4, 3, "The same failure came back three times.")
+    assert (code, len(server.chats), said["detail"]) == (4, 4, "The same failure came back four times.")
 
 
 def test_the_best_attempt_is_the_tip_when_a_later_one_is_worse(make_repo: Repo) -> None:

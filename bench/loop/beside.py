@@ -20,15 +20,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 import harness
-from exercises import Exercise, load
+from exercises import Exercise, load, missing
 
 HERE = Path(__file__).resolve().parent
-WANTED = {"python": 12, "javascript": 10, "rust": 8, "go": 0}
+WANTED = {"python": 12, "javascript": 10, "rust": 8, "go": 8}
 PEERS = ("floor", "aider-diff", "mini-condensed", "codex-condensed")
+COUNT = 30  # exercises, of all languages together
 COLUMNS = ("solved", "calls", "prompt", "largest", "completion", "cpu", "wall")
 
 
@@ -96,10 +98,17 @@ def made(results: Path) -> list[dict[str, Any]]:
 def tasks_of(args: argparse.Namespace, python: str) -> Iterator[Any]:
     if args.quixbugs:
         yield from harness.tasks.load(args.quixbugs, python)[: args.programs]
-    for language, count in WANTED.items() if args.polyglot else ():
-        exercises, said = load(args.polyglot, python, {language: count})
-        print(*(f"# {line}" for line in said), sep="\n", file=sys.stderr)
-        yield from exercises
+    if args.polyglot:
+        yield from exercises(args.polyglot, python)
+
+
+def exercises(mirror: Path, python: str) -> Iterator[Exercise]:
+    """The languages take turns, so that a measurement which is stopped holds some of each."""
+    there = [language for language in WANTED if not missing(language)]
+    for language in set(WANTED) - set(there):
+        print(f"# {language} is left out: there is no `{missing(language)}` here", file=sys.stderr)
+    turns = [islice(load(mirror, python, language), WANTED[language]) for language in there]
+    yield from islice((task for row in zip_longest(*turns) for task in row if task), COUNT)
 
 
 def install(venvs: Path, peers: list[Any]) -> None:

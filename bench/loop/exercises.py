@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness import tasks as harness_tasks
@@ -75,21 +76,18 @@ def _ran(task: Exercise, text: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def load(mirror: Path, python: str, wanted: dict[str, int]) -> tuple[list[Exercise], list[str]]:
-    """The first exercises of each language that can be used here, and what is said of a language that is not."""
-    found: list[Exercise] = []
-    said: list[str] = []
-    for language, count in wanted.items():
-        if shutil.which(PROGRAMS[language]) is None:
-            said.append(f"{language}: left out, there is no `{PROGRAMS[language]}` here")
-            continue
-        root = f"{language}/exercises/practice"
-        names = _git(mirror, "ls-tree", "--name-only", f"HEAD:{root}").split()
-        usable = (task for name in names if (task := _task(mirror, root, name, language, python)) and _usable(task))
-        chosen = [task for task, _ in zip(usable, range(count), strict=False)]
-        found += chosen
-        said += [f"{language}: {len(chosen)} of {count}"] if len(chosen) < count else []
-    return found, said
+def load(mirror: Path, python: str, language: str) -> Iterator[Exercise]:
+    """The exercises of a language that can be used here, one at a time: finding out takes a while."""
+    root = f"{language}/exercises/practice"
+    for name in _git(mirror, "ls-tree", "--name-only", f"HEAD:{root}").split():
+        task = _task(mirror, root, name, language, python)
+        if task and _usable(task):
+            yield task
+
+
+def missing(language: str) -> str:
+    """The program that a language needs and that is not here."""
+    return "" if shutil.which(PROGRAMS[language]) else PROGRAMS[language]
 
 
 def _usable(task: Exercise) -> bool:

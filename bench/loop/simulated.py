@@ -119,7 +119,8 @@ def programs(mirror: Path, python: str, cache: Path) -> list[Program]:
         lead, gap = head[: len(head) - len(head.lstrip("\n"))], head[len(head.rstrip("\n")) :]
         files = shared | {path: buggy, test: show(test)} | ({data: show(data)} if data in listed else {})
         task = Program(name, path, test, buggy, lead + fixed + gap + buggy[len(head) :], files, python)
-        known.setdefault(name, {"bug": _told(task, buggy), "worse": _told(task, task.worse(1))})
+        if name not in known:
+            known[name] = {"bug": _told(task, buggy), "worse": _told(task, task.worse(1))}
         task.failures = {kind: [tuple(pair) for pair in pairs] for kind, pairs in known[name].items()}
         cache.write_text(json.dumps(known), "utf-8")
         found.append(task)

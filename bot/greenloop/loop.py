@@ -25,7 +25,7 @@ from greenloop.volley import FRESH_TEMPERATURE, volley
 from greenloop.workbench import Workbench
 
 _UNUSABLE_IN_A_ROW = 2
-_SAME_FAILURE = 3
+_SAME_FAILURE = 4  # not before the attempts of the default are used: the last of them still wins
 _BRIEF = 48  # characters of an older attempt's verdict: prompts stay as long as they are
 
 
@@ -84,7 +84,7 @@ def _attempts(
             if state.attempts[-1].verdict.green:
                 return Ending(Reason.GREEN)
         if state.signatures.count(state.signatures[-1]) >= _SAME_FAILURE:
-            return Ending(_end(state), "The same failure came back three times.")
+            return Ending(_end(state), "The same failure came back four times.")
     return Ending(_end(state))
 
 
