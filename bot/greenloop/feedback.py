@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 from greenloop.cures import cure
 from greenloop.domain import CheckResult, Finding, Report, Status, Verdict
+from greenloop.excerpts import excerpt
 from greenloop.failures import Group, fenced, forms, grouped, line_of, place, plain, says
 from greenloop.findings import decides
 from greenloop.judge import UNCHANGED
 from greenloop.tally import table
 
 _GROUPS = 3
-_TAIL = 1500  # characters of raw output, when nothing better is known
+EXIT = "exit"  # rule of a finding that has nothing to name
+_RAW = 1800  # characters of raw output, when nothing better is known
 _RESERVE = 30  # tokens kept for saying what was cut
 
 
@@ -53,7 +55,7 @@ def feedback(
     units = [
         *_unmeasured(report, baseline, own),
         *_failures(groups, shown),
-        *(_Unit("finding", _finding(f)) for f in rest),
+        *(_Unit("finding", _finding(f) if f.rule != EXIT else _exit(f, report)) for f in rest),
         *(_Unit("note", (f"- {line_of(note)}",)) for note in notes),
     ]
     head = [_counts(report, verdict, red, known), _old(verdict, known)]
@@ -156,9 +158,14 @@ def _unmeasured(report: Report, baseline: Report, own: Report | None) -> Iterato
         if result.status is Status.BROKEN or mute or held:
             why = {Status.BROKEN: "could not be made", Status.SKIPPED: "was not made"}.get(result.status, "failed")
             said = f"{line_of(result.check, 40)} {why}{f': {line_of(result.reason)}' if result.reason else '.'}"
-            tail = plain(result.output).strip()[-_TAIL:]
-            full = (f"{said}\n{fenced(tail)}", f"{said}\n{fenced(tail[-400:])}") if tail else ()
-            yield _Unit("unmade check", (*full, said))
+            yield _Unit("unmade check", _with_output(said, result))
+
+
+def _with_output(said: str, result: CheckResult | None) -> tuple[str, ...]:
+    """Beside what is said, of what was printed as much as there is room for."""
+    printed = plain(result.output).strip() if result is not None else ""
+    full = tuple(f"{said}\n{fenced(excerpt(printed, size))}" for size in (_RAW, 500)) if printed else ()
+    return (*full, said)
 
 
 def _failures(groups: list[Group], shown: Collection[str]) -> Iterator[_Unit]:
@@ -182,6 +189,11 @@ def _finding(finding: Finding) -> tuple[str, ...]:
     about = f"\n      {line_of(finding.context, 200)}" if finding.context.strip() else ""
     mending = cure(finding.check, finding.rule)
     return ("\n".join(filter(None, (said + about, mending and f"  {mending}"))), said)
+
+
+def _exit(finding: Finding, report: Report) -> tuple[str, ...]:
+    """A program that tells by its exit code alone: what it printed is all there is to go by."""
+    return _with_output(f"- {line_of(finding.check, 40)}: {line_of(finding.message, 300)}", report.of(finding.check))
 
 
 def _many(count: int, noun: str) -> str:

@@ -18,7 +18,7 @@ class CommandCheck:
 
     run: str  # split like a shell splits words; there is no shell
     report: str = ""  # file it writes, relative to the directory it runs in; "" for none
-    format: str = "exit"  # "junit" | "sarif" | "exit"
+    format: str = "exit"  # "junit" | "sarif" | "go" | "cargo" | "exit"
     timeout: float = 600.0
 
 

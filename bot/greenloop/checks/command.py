@@ -10,13 +10,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop.checks import junit, programs, sarif, text
+from greenloop.checks import junit, printed, programs, sarif, text
 from greenloop.domain import CheckResult, Finding, Severity, Status, TestCase
-from greenloop.ports import Completed, Sandbox, Subject
+from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.setting_values import CommandCheck
 from greenloop.settings import Settings
 
 _FORMATS = {"junit": junit.read, "sarif": sarif.read}
+_PRINTED = {"go": printed.go, "cargo": printed.cargo}  # on standard output
 _WRITTEN = {"junit": "JUnit XML", "sarif": "SARIF 2.1.0"}
 
 
@@ -52,17 +53,28 @@ class Command:
             environment=variables,
             artifacts=(report,) if report else (),
         )
-        done = text.quoted(programs.confined(sandbox, argv, cwd=here, given=given), subject.folder)
+        raw = programs.confined(sandbox, argv, cwd=here, given=given)
+        said = raw.artifacts.get(report) if report else raw.stdout.encode("utf-8", "replace")
+        output = text.told(raw, subject.folder)
+        return replace(
+            self._ran(text.quoted(raw, subject.folder), given, argv, said=said, subject=subject), output=output
+        )
+
+    def _ran(
+        self, done: Completed, given: Policy, argv: tuple[str, ...], *, said: bytes | None, subject: Subject
+    ) -> CheckResult:
         if reason := programs.not_started(done, argv):
             return self._broken(reason, done)
         if done.killed_by == "stopped":
             return self._broken("The run was stopped.", done)
         if done.killed_by:
             return self._ended(programs.limit_words(done, given), done)
-        return self._judged(done, done.artifacts.get(report) if report else None, subject=subject)
+        if self._spec.format in _PRINTED and done.truncated:
+            return self._broken("It printed more than can be read.", done)
+        return self._judged(done, said, subject=subject)
 
     def _judged(self, done: Completed, raw: bytes | None, *, subject: Subject) -> CheckResult:
-        reader = _FORMATS.get(self._spec.format)
+        reader = (_FORMATS | _PRINTED).get(self._spec.format)
         if reader is None:
             return self._exit(done) if done.exit_code else self._result(Status.PASSED, done)
         if raw is None:
@@ -70,7 +82,8 @@ class Command:
         try:
             tests, found = reader(raw, check=self.NAME, folder=subject.folder, directory=subject.directory)
         except ValueError as error:
-            words = f"`{self._spec.report}` is no {_WRITTEN[self._spec.format]}: {text.clean(str(error), 500)}"
+            what = f"`{self._spec.report}` is no {_WRITTEN.get(self._spec.format, 'test report')}"
+            words = f"{what if self._spec.report else 'What it printed cannot be read'}: {text.clean(str(error), 500)}"
             return self._broken(f"{words} (exit code {done.exit_code}).", done)
         limit = text.FINDINGS if subject.changed else text.YARDSTICK
         return self._reported(done, tests, text.capped(found, limit=limit, check=self.NAME))
@@ -80,7 +93,7 @@ class Command:
             return self._result(Status.FAILED, done, findings=findings, tests=tests)
         if done.exit_code:
             return replace(self._exit(done), tests=tests)
-        if self._spec.format == "junit" and all(t.outcome == "skipped" for t in tests):
+        if self._spec.format in {"junit", *_PRINTED} and all(t.outcome == "skipped" for t in tests):
             reason = "Every test was skipped." if tests else "No tests were collected."
             return replace(self._result(Status.SKIPPED, done, tests=tests), reason=reason)
         return self._result(Status.PASSED, done, findings=findings, tests=tests)

@@ -26,9 +26,8 @@ _ASSERTION = re.compile(r"assert|expectation|ComparisonFailure|toBe|toEqual", re
 def read(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
     """The tests and a finding for each red one. Raises `ValueError` for what is no JUnit XML."""
     root = _parsed(raw)
-    tests = tuple(_numbered(_cases(root, "", "", _Place(folder.resolve(), directory))))
-    findings = tuple(_finding(check, t) for t in tests if t.red)
-    return tests, (*findings, *_unnamed(root, check, sum(t.red for t in tests)))
+    tests = tuple(numbered(_cases(root, "", "", _Place(folder.resolve(), directory))))
+    return tests, (*findings_of(tests, check), *_unnamed(root, check, sum(t.red for t in tests)))
 
 
 class _Place:
@@ -117,7 +116,7 @@ def _output(node: Element) -> str:
     return text.tail("\n".join(p for p in parts if p.strip()), 2_000)
 
 
-def _numbered(tests: Iterator[TestCase]) -> Iterator[TestCase]:
+def numbered(tests: Iterator[TestCase]) -> Iterator[TestCase]:
     """Ids are unique within a run: a second one of the same name is `name #2`."""
     from dataclasses import replace  # noqa: PLC0415 - used here alone
 
@@ -125,6 +124,11 @@ def _numbered(tests: Iterator[TestCase]) -> Iterator[TestCase]:
     for test in tests:
         seen[test.id] += 1
         yield test if seen[test.id] == 1 else replace(test, id=f"{test.id} #{seen[test.id]}")
+
+
+def findings_of(tests: tuple[TestCase, ...], check: str) -> tuple[Finding, ...]:
+    """One for each red test."""
+    return tuple(_finding(check, test) for test in tests if test.red)
 
 
 def _finding(check: str, test: TestCase) -> Finding:

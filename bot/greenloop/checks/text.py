@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from greenloop.domain import Finding, Severity
+from greenloop.excerpts import excerpt
 from greenloop.ports import Completed
 
 MESSAGE = 4_000  # characters of one message
@@ -66,6 +67,13 @@ def quoted(done: Completed, folder: Path) -> Completed:
 def output(done: Completed) -> str:
     """The end of all that was printed."""
     return tail("\n".join(part for part in (done.stdout, done.stderr) if part.strip()))
+
+
+def told(done: Completed, folder: Path) -> str:
+    """What a program printed that nobody knows: its beginning, its end, and what looks like an error between."""
+    said = "\n".join(part.rstrip() for part in (done.stdout, done.stderr) if part.strip())
+    clean = _CONTROL.sub("", _ANSI.sub("", said.replace("\r\n", "\n")))
+    return steady(excerpt(clean.strip("\n"), OUTPUT), str(folder.resolve()))
 
 
 def first_line(text: str) -> str:

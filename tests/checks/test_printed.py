@@ -1,0 +1,108 @@
+"""What Go's and Rust's own runners print, as tests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from greenloop.checks.printed import cargo, go
+from greenloop.domain import Cause, TestCase
+
+CARGO = """\
+
+running 4 tests
+test tests::later ... ignored
+test tests::one ... ok
+test tests::two ... FAILED
+test tests::empty - should panic ... ok
+
+failures:
+
+---- tests::two stdout ----
+here
+
+thread 'tests::two' (26091) panicked at src/lib.rs:15:9:
+assertion `left == right` failed
+  left: 2
+ right: 3
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.
+
+
+failures:
+    tests::two
+
+test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.25s
+
+     Running tests/more.rs
+test tests::one ... ok
+"""
+EVENTS = [
+    {"Action": "start", "Package": "example.org/sums/inner"},
+    {"Action": "run", "Package": "example.org/sums/inner", "Test": "TestTwo"},
+    {"Action": "output", "Package": "example.org/sums/inner", "Test": "TestTwo", "Output": "=== RUN   TestTwo\n"},
+    {"Action": "output", "Package": "example.org/sums/inner", "Test": "TestTwo", "Output": "    a_test.go:9: got 2\n"},
+    {
+        "Action": "output",
+        "Package": "example.org/sums/inner",
+        "Test": "TestTwo",
+        "Output": "--- FAIL: TestTwo (0.00s)\n",
+    },
+    {"Action": "fail", "Package": "example.org/sums/inner", "Test": "TestTwo", "Elapsed": 0},
+    {"Action": "pass", "Package": "example.org/sums/inner", "Test": "TestOne"},
+    {"Action": "skip", "Package": "example.org/sums/inner", "Test": "TestLater"},
+    {"Action": "fail", "Package": "example.org/sums/inner"},
+    {
+        "ImportPath": "example.org/sums [example.org/sums.test]",
+        "Action": "build-output",
+        "Output": "./a.go:3:1: no x\n",
+    },
+    {"Action": "fail", "Package": "example.org/sums"},
+]
+
+
+def test_cargo(tmp_path: Path) -> None:
+    tests, findings = cargo(CARGO.encode(), check="rust", folder=tmp_path, directory="core")
+    assert [(test.id, test.outcome) for test in tests] == [
+        ("tests::later", "skipped"),
+        ("tests::one", "passed"),
+        ("tests::two", "failed"),
+        ("tests::empty", "passed"),
+        ("tests::one #2", "passed"),
+    ]
+    assert tests[2] == TestCase(
+        id="tests::two",
+        outcome="failed",
+        path="core/src/lib.rs",
+        line=15,
+        cause=Cause.ASSERTION,
+        error="panic",
+        message="here\n\nthread 'tests::two' panicked at src/lib.rs:15:9:\nassertion `left == right` failed\n"
+        "  left: 2\n right: 3",
+    )
+    assert [(f.check, f.path, f.line, f.context) for f in findings] == [("rust", "core/src/lib.rs", 15, "tests::two")]
+
+
+def test_go(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example.org/sums\n\ngo 1.22\n")
+    raw = "\n".join(["a line of its own", *map(json.dumps, EVENTS), "{broken"])
+    tests, findings = go(raw.encode(), check="go", folder=tmp_path, directory="")
+    assert [(test.id, test.outcome) for test in tests] == [
+        ("example.org/sums/inner::TestTwo", "failed"),
+        ("example.org/sums/inner::TestOne", "passed"),
+        ("example.org/sums/inner::TestLater", "skipped"),
+        ("example.org/sums", "error"),
+    ]
+    assert (tests[0].path, tests[0].line, tests[0].message) == ("inner/a_test.go", 9, "    a_test.go:9: got 2")
+    assert (tests[0].cause, tests[3].cause, tests[3].message) == (Cause.ASSERTION, Cause.IMPORT, "./a.go:3:1: no x")
+    assert len(findings) == 2
+    with pytest.raises(ValueError, match="no event"):
+        go(b"ok  example.org/sums 0.1s\n", check="go", folder=tmp_path, directory="")
+
+
+def test_hostile_paths_stay_inside(tmp_path: Path) -> None:
+    text = CARGO.replace("src/lib.rs", "../../etc/passwd.rs")
+    assert [t.path for t in cargo(text.encode(), check="rust", folder=tmp_path, directory="")[0] if t.red] == [""]
