@@ -25,7 +25,7 @@ from greenloop.ports import Entry
 from greenloop.retrieval import kinds
 from greenloop.retrieval.corpus import File, Read
 from greenloop.settings import Settings
-from greenloop.workspace import Borrowed, Remote, at_hand, borrow
+from greenloop.workspace import Borrowed, Remote, at_hand, borrow, ignored
 
 NO_FOLDER = (
     "--knowledge: {path} is not a folder that can be read, nor one of git and @ a commit, nor the address of a "
@@ -202,12 +202,15 @@ class _Folder:
         return sendable(self._bytes(path))
 
     def _paths(self) -> Iterator[str]:
-        """Below the root in the order of names; a hidden folder such as `.git` is not looked into."""
+        """Below the root in the order of names; neither a hidden folder such as `.git` is looked into nor, in a
+        checkout, what git ignores there."""
+        away = ignored(self.root)
+        folders = tuple(name for name in away if name.endswith("/"))
         for folder, inner, names in os.walk(self.root):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(names):
                 path = Path(folder, name).relative_to(self.root).as_posix()
-                if path.isprintable() and not self._hidden(path):
+                if path.isprintable() and not self._hidden(path) and path not in away and not path.startswith(folders):
                     yield path
 
     def _hidden(self, path: str) -> bool:

@@ -179,6 +179,18 @@ def test_a_clone_is_read_as_its_commit_has_it(make_repo: Repo, tmp_path: Path) -
     assert (done.returncode, "has no branch or tag gone" in done.stderr) == (2, True)
 
 
+def test_what_git_ignores_in_a_folder_is_no_knowledge(make_repo: Repo, tmp_path: Path) -> None:
+    repo = make_repo({"sums.py": "x = 0\n"})
+    clone = make_repo({**GUIDE, ".gitignore": "/docs/made/\n*.log\n"}, name="guides")
+    for path in ("docs/made/totals.md", "docs/totals.log", "docs/new.md"):
+        (clone / path).parent.mkdir(exist_ok=True)
+        (clone / path).write_text(f"totals guide numbers {path}\n")
+    code, known, _ = searched(repo, str(clone / "docs"), tmp_path / "cache")
+    assert (code, sorted(known)) == (0, ["docs/new.md lines 1-1", "docs/totals.md lines 1-1"])
+    code, known, _ = searched(repo, str(clone), tmp_path / "cache")
+    assert (code, [place for place in known if "made/" in place or ".log" in place]) == (0, [])
+
+
 def test_in_a_terminal_the_settings_make_nobody_fetch(make_repo: Repo, tmp_path: Path) -> None:
     with stranger(404) as (url, told):
         repo = make_repo({"sums.py": "x = 0\n", ".github/greenloop.yml": f"knowledge: ['{url}/acme/guides']\n"})

@@ -10,6 +10,7 @@ from greenloop.workspace.history import CommitInfo
 from greenloop.workspace.paths import Forbidden
 from greenloop.workspace.remote import Remote
 from greenloop.workspace.repository import GitWorkspace, open_workspace
+from greenloop.workspace.status import ignored
 
 __all__ = [
     "FALLBACK_IDENTITY",
@@ -20,5 +21,6 @@ __all__ = [
     "Remote",
     "at_hand",
     "borrow",
+    "ignored",
     "open_workspace",
 ]

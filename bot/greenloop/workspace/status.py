@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from shutil import copy2
 
 from greenloop.domain import Tree
+from greenloop.errors import GreenloopError
 from greenloop.workspace.drafts import SUBMODULE
 from greenloop.workspace.plumbing import Plumbing
 from greenloop.workspace.trouble import on_disk
@@ -31,6 +33,27 @@ def capture(plumbing: Plumbing) -> Tree:
     tree = plumbing.in_working_tree("write-tree", index=index).decode().strip()
     index.unlink(missing_ok=True)
     return Tree(tree)
+
+
+def ignored(root: Path) -> frozenset[str]:
+    """Files and folders (these end with a slash) below a folder of the machine that git ignores there; none outside of
+    a checkout, and none where git does not trust it."""
+    try:
+        plumbing = Plumbing(root)
+    except GreenloopError:
+        return frozenset()
+    try:
+        if plumbing.top is None:
+            return frozenset()
+        below = root.resolve().relative_to(plumbing.top).as_posix()
+        words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", f":(literal){below}")
+        listed = plumbing.in_working_tree(*words, index=plumbing.git_dir / "index")
+    finally:
+        plumbing.close()
+    start = "" if below == "." else f"{below}/"
+    return frozenset(
+        name.decode("utf-8", "surrogateescape").removeprefix(start) for name in listed.split(b"\0") if name
+    )
 
 
 def _changed(printed: bytes) -> tuple[list[bytes], list[bytes]]:
