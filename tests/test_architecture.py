@@ -47,6 +47,8 @@ HOMES = {
     "qdrant_client": "retrieval.vectors",
     "rich": "forge.terminal",
     "ruff": "checks.ruff",
+    "torch": "model.own_embeddings",
+    "transformers": "model.own_embeddings",
     "tree_sitter": "retrieval.languages",
     "uv": "environment",
     "yaml": "yaml_document",

@@ -157,8 +157,9 @@ class Settings:
     cache_megabytes: float = _option(64.0, "Megabytes of answers that are kept, newest first.", "cache_megabytes: 64")
     embedding_model: str = _option(
         "",
-        "A model that makes vectors of the code; none: words alone. What it reads counts in the limits, and is at most "
-        "a fourth of a run's `max_tokens`; `greenloop index` is not bounded by those of a run.",
+        "A model that makes vectors of the code; none: words alone. `local/…` (of the Hugging Face hub, or a folder) "
+        "runs in greenloop's own process, with the extra `embeddings`. What it reads counts in the limits, and is at "
+        "most a fourth of a run's `max_tokens`; `greenloop index` is not bounded by those of a run.",
         "embedding_model: text-embedding-3-small",
     )
     embedding_base: str = _option(

@@ -33,7 +33,7 @@ def test_the_command_builds_an_index_and_says_what_is_in_it(make_repo: Repo, tmp
         "new": 4,
         "chunks": 5,
         "commits": 1,
-        "quoted": [quoted("pkg/uploader.py", 3, "Uploader.send, Uploader match the request")],
+        "quoted": [quoted("pkg/uploader.py", 3, "Uploader.send matches the request")],
         "outline": ["tests/test_uploader.py (tests of pkg/uploader.py)"],
         "knowledge": {},
         "missing": [],

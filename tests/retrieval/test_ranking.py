@@ -57,19 +57,6 @@ def test_what_a_person_spells_out_comes_first() -> None:
     assert (found[0].path, found[0].reason) == ("src/pkg/b.py", "named in the request")
 
 
-def test_a_test_points_to_what_it_speaks_of() -> None:
-    files = {
-        **FILES,
-        "src/pkg/curves.py": "def unrelated(x):\n    return x\n\n\ndef reticulate(curve):\n    return curve\n",
-        "tests/test_all.py": "def test_splines_are_smooth():\n    assert reticulate([1, 2])\n",
-    }
-    made = searcher(files)
-    source = [region for region in made.regions("splines are not smooth", 10_000) if region[0].startswith("src")]
-    assert source == [("src/pkg/curves.py", 5, 6)]
-    made.ranking._without = frozenset({"mentions"})
-    assert "src/pkg/curves.py" not in [path for path, _, _ in made.regions("splines are not smooth", 10_000)]
-
-
 def test_a_test_points_to_what_it_is_named_after() -> None:
     order = [s.path for s in searcher().find("umlauts in a text", 10_000).snippets]
     assert order.index("src/pkg/parser.py") < order.index("src/pkg/other.py")

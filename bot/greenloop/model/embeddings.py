@@ -17,6 +17,8 @@ from greenloop.errors import Misconfigured
 from greenloop.model import faults
 from greenloop.model.given import check_address, local, origin
 from greenloop.model.keys import split
+from greenloop.model.local.names import is_local
+from greenloop.model.own_embeddings import OwnEmbeddings
 from greenloop.model.stream import Answer, Foreign, words_of
 from greenloop.model.wire import SILENCE, Wire, bounded
 from greenloop.settings import Settings
@@ -28,10 +30,12 @@ _BODY = 64 * 1024 * 1024
 _FEATURES = "/pipeline/feature-extraction"  # how Hugging Face's own form is known
 
 
-def open_embedder(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Embeddings | None:
+def open_embedder(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Embeddings | OwnEmbeddings | None:
     """What the settings name, or None. Raises `Misconfigured`; connects to nothing."""
     if not settings.embedding_model:
         return None
+    if is_local(settings.embedding_model):
+        return OwnEmbeddings(settings.embedding_model)
     base = settings.embedding_base or settings.api_base
     if not base:
         raise Misconfigured("`embedding_model` needs an address: set `embedding_base`, or `api_base` for both.")

@@ -21,6 +21,7 @@ from greenloop.model.accounted import book
 from greenloop.model.audit import Audit, Call, database
 from greenloop.model.budget import Budget, estimate_tokens, fitting, most_tokens
 from greenloop.model.embeddings import BATCH, Embeddings, open_embedder
+from greenloop.model.own_embeddings import OwnEmbeddings
 from greenloop.places import Places
 from greenloop.ports import Chat, ChatMessage, Embedder
 from greenloop.settings import Settings
@@ -61,7 +62,9 @@ def metered(settings: Settings, budget: Budget | None, meter: Meter | None) -> E
 class Metered:
     """Implements `ports.Embedder`. Any thread may use it."""
 
-    def __init__(self, inner: Embeddings, budget: Budget | None, meter: Meter | None, *, most: int) -> None:
+    def __init__(
+        self, inner: Embeddings | OwnEmbeddings, budget: Budget | None, meter: Meter | None, *, most: int
+    ) -> None:
         self._inner, self._budget, self._meter, self._most = inner, budget, meter, most
         self._used = 0
         self._lock = threading.Lock()

@@ -76,8 +76,7 @@ class Hybrid:
 
     def _ready(self) -> Ranking:
         with self.store.reading():
-            material = self._material
-            ranking = Ranking(corpus(self.store, material.files), material.read, material.past, self._without)
+            ranking = Ranking(corpus(self.store, self._material.files), self._material.past, self._without)
         self._dense = self._embedded(ranking.corpus)
         return ranking
 

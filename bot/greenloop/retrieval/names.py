@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 
 from greenloop.retrieval import kinds
 from greenloop.retrieval.chunks import Chunk
@@ -19,11 +18,10 @@ class Names:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
 
-    def defined(self, name: str, looked: int = 1000) -> list[int]:
-        """The few places in the source that define a name; none when more than `looked` share a word with it."""
+    def defined(self, name: str) -> list[int]:
+        """The few places in the source that define a name."""
         words = terms(name)
-        shared = list(islice(self.holding(words[-1], titled=True), looked + 1)) if words else []
-        found = [n for n in shared if self._named(n) == whole(name)] if len(shared) <= looked else []
+        found = [n for n in self.holding(words[-1], titled=True) if self._named(n) == whole(name)] if words else []
         return found if len(found) <= FEW else []
 
     def holding(self, word: str, *, titled: bool) -> Iterator[int]:

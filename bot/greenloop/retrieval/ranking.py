@@ -1,11 +1,10 @@
 """All that speaks for a chunk, put together into one order.
 
-Two witnesses are strong: the chunk's own words and those of its whole file. The others are weak, each right about
-something that the first two miss: at its best, each counts a third of what the file does. The chunk's own words count
-half as much again as its file's, because nearly all the weak ones are about files: what they all say together must not
-drown what is said in the place itself. The sum of scores divided by their maximum keeps how far apart the candidates
-are, which ranks alone lose. The values are round, but these shares, the sum, and how far tests and prose are lifted
-were chosen among variants by their results on the cases of docs/benchmarks.md.
+Two witnesses are strong: the chunk's own words and those of its whole file. Each counts 1 at its best. The others are
+weak, each right about something that the first two miss, and count a third of that: three weak ones together can
+outvote a strong one, a single one cannot. The sum of scores divided by their maximum keeps how far apart the
+candidates are, which ranks alone lose. The values are round, but a third, the sum, and how far tests and prose are
+lifted were chosen among variants by their results on the cases of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -16,18 +15,17 @@ from dataclasses import dataclass
 from heapq import nlargest
 
 from greenloop.retrieval import history, kinds
-from greenloop.retrieval.corpus import Corpus, Read
+from greenloop.retrieval.corpus import Corpus
 from greenloop.retrieval.lexical import Lexical
 from greenloop.retrieval.links import Links
-from greenloop.retrieval.mentions import Mentions
 from greenloop.retrieval.query import Query, named
 
-OWN, WEAK = 3 / 2, 1 / 3
+WEAK = 1 / 3
 ASIDE = 0.15  # of a test or of prose: a request wants the code that they tell of
 LIFTED = 0.5  # when its first line is about such: then it wants both
 PINNED = 10.0  # what a person spelled out comes before all that was guessed
 LOOKED = 400  # candidates of an answer; the ones behind share a common word with the request
-SIGNALS = ("body", "file", "path", "best", "tests", "mentions", "history", "spelled", "dense")
+SIGNALS = ("body", "file", "path", "best", "tests", "history", "spelled", "dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +47,12 @@ class Ranking:
     """Ready for queries on one corpus; `without` leaves signals out: to measure what each is worth, and `kind` where
     prose is as good as code."""
 
-    def __init__(
-        self, corpus: Corpus, read: Read, past: Sequence[history.Past] = (), without: Collection[str] = ()
-    ) -> None:
+    def __init__(self, corpus: Corpus, past: Sequence[history.Past] = (), without: Collection[str] = ()) -> None:
         self.corpus = corpus
         self.past = past
         self.paths = {file.path: number for number, file in enumerate(corpus.files)}
         self.links = Links([file.path for file in corpus.files], corpus.kinds)
         self._lexical = Lexical(corpus)
-        self._mentions = Mentions(corpus, read)
         self._without = frozenset(without)
 
     def rank(self, query: Query, dense: Mapping[int, float] | None = None) -> list[Ranked]:
@@ -74,16 +69,9 @@ class Ranking:
             "path": {f: value * weight[f] for f, value in scores.paths.items()},
             "best": self._best(chunks),
             "tests": self.links.votes(self._tests(raw)),
-            "mentions": defaultdict(float),
             "history": self._history(query, weight),
         }
-        mentioned = {} if "mentions" in off else self._mentions.votes(raw)
-        for n, value in mentioned.items():
-            parts["mentions"][owner[n]] += value
-        own = dict.fromkeys(chunks, 0.0)
-        for share, values in ((0.0 if "body" in off else OWN, chunks), (WEAK, mentioned)):
-            for n, value in _scaled(values).items():
-                own[n] = own.get(n, 0.0) + share * value
+        own = dict.fromkeys(chunks, 0.0) | ({} if "body" in off else _scaled(chunks))
         likeness = _scaled({n: value * weight[owner[n]] for n, value in dense.items()})
         files: dict[int, float] = defaultdict(float)
         for signal, values in parts.items():
