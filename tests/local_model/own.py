@@ -2,8 +2,8 @@
 
 The tiny model of tiny.py lies in a hub on loopback. `greenloop generate --model local/org/tiny@…` fetches it, serves it
 by `transformers serve` and makes a change with it; then its server is killed and started again, and it is served with 4
-bits by bitsandbytes on the processor. The interpreter with torch and transformers is the first argument. Minutes; apart
-from `make test`.
+bits by bitsandbytes on the processor, and as GGUF by `llama_cpp.server`. The interpreter that has them all is the first
+argument. Minutes; apart from `make test`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+
+import httpx
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -61,6 +63,9 @@ def main(python: str) -> int:
             asked = tuple(ChatMessage(role=m["role"], text=m["content"]) for m in chat)
             _restarted(folder, asked)
             _quantized(folder, asked)
+        say("writing it as GGUF")
+        subprocess.run([python, HERE / "to_gguf.py", model, folder / "tiny.gguf"], check=True)
+        _by_llama(folder, asked)
     say("passed")
     return 0
 
@@ -150,6 +155,20 @@ def _quantized(folder: Path, chat: Chat) -> None:
     assert "```python" in answers[0], answers
     right = answers[0].strip() == ANSWER.strip()
     say(f"served with 4 bits by bitsandbytes, and the answer is {'the same' if right else 'another'}")
+
+
+def _by_llama(folder: Path, chat: Chat) -> None:
+    """From a file of this machine, and for nobody without the key that was drawn for it."""
+    with Serving(folder / "store", os.environ) as serving:
+        model = Served(replace(_settings(), model=f"local/{folder}/tiny.gguf"), serving)
+        reply = model.complete(chat, limits=LIMITS, on_chunk=lambda _: None)
+        server = model._server
+        assert server is not None
+        stranger = httpx.post(f"{server.base}/chat/completions", json={"messages": []}, timeout=30, trust_env=False)
+        assert stranger.status_code == 401, stranger.text
+        model.end()
+    assert reply.text.strip() == ANSWER.strip(), reply.text
+    say(f"served by llama.cpp from a file: {reply.model}")
 
 
 if __name__ == "__main__":
