@@ -30,7 +30,7 @@ test-local-model: set-up ## makes a tiny real model, serves it in two ways, runs
 	test -x .venv-local-model/bin/transformers || $(PYTHON) -m venv .venv-local-model
 	.venv-local-model/bin/python -m pip install -q --disable-pip-version-check -r tests/local_model/requirements.txt
 	.venv/bin/python tests/local_model/run.py .venv-local-model/bin/python $(SERVERS)
-	.venv/bin/python tests/local_model/own.py .venv-local-model/bin/python
+	.venv/bin/python tests/local_model/own.py .venv-local-model/bin/python $(SERVERS)
 
 container-test: set-up ## builds the image without a Docker daemon and runs the action in it; Linux, root, minutes
 	.venv/bin/python tests/container/run.py

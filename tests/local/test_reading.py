@@ -36,7 +36,8 @@ def test_a_config_that_says_nonsense_is_refused(value: object) -> None:
 
 
 def test_the_head_of_a_file_says_what_a_model_is_like(tmp_path: Path) -> None:
-    found = by_gguf(gguf(tmp_path / "a.gguf", **{"attention.head_count_kv": 1, "attention.key_length": 128}))
+    more: dict[str, Any] = {"attention.head_count_kv": 1, "attention.key_length": 128}
+    found = by_gguf(gguf(tmp_path / "a.gguf", **more))
     assert (found.layers, found.kv_heads, found.head_dim, found.context) == (2, 1, 128, 65536)
     assert (found.template, found.file) == ("its own", (tmp_path / "a.gguf").stat().st_size)
     with pytest.raises(Unreadable, match=r"does not say `qwen2\.block_count`"):

@@ -46,7 +46,7 @@ MODEL = f"local/{REPOSITORY}@{COMMIT}"
 LIMITS = CallLimits(max_output=400, seconds=300.0, more=lambda _: 400)
 
 
-def main(python: str) -> int:
+def main(python: str, *only: str) -> int:
     with TemporaryDirectory(prefix="greenloop-own-") as name:
         folder = Path(name)
         repo, model = folder / "repo", folder / "model"
@@ -63,9 +63,10 @@ def main(python: str) -> int:
             asked = tuple(ChatMessage(role=m["role"], text=m["content"]) for m in chat)
             _restarted(folder, asked)
             _quantized(folder, asked)
-        say("writing it as GGUF")
-        subprocess.run([python, HERE / "to_gguf.py", model, folder / "tiny.gguf"], check=True)
-        _by_llama(folder, asked)
+        if not only or "llama_cpp" in only:
+            say("writing it as GGUF")
+            subprocess.run([python, HERE / "to_gguf.py", model, folder / "tiny.gguf"], check=True)
+            _by_llama(folder, asked)
     say("passed")
     return 0
 
@@ -172,6 +173,6 @@ def _by_llama(folder: Path, chat: Chat) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not shutil.which(sys.argv[1]):
-        raise SystemExit("usage: own.py PYTHON-WITH-TRANSFORMERS; see `make test-local-model`")
-    sys.exit(main(sys.argv[1]))
+    if len(sys.argv) < 2 or not shutil.which(sys.argv[1]):
+        raise SystemExit("usage: own.py PYTHON-WITH-TRANSFORMERS [SERVER…]; see `make test-local-model`")
+    sys.exit(main(*sys.argv[1:]))
