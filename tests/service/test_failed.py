@@ -7,7 +7,7 @@ from typing import Any
 from fakes.github.faults import refused
 from fakes.model_server import ModelServer
 from greenloop import failing
-from job_step import RIGHT, WRONG, Step, answer, asked, seen
+from job_step import AT_ONCE, Step, answer, asked, seen
 
 ME = "github-actions[bot]"
 LOG = (
@@ -27,8 +27,22 @@ SAID = (
 
 
 def pushed(step: Step) -> str:
-    """A pull request of ours; its branch."""
-    with ModelServer([WRONG, RIGHT]) as server:
+    """A pull request of ours on #1; its branch. What a run leaves: commits, and the record on top of them."""
+    home = step.fake.world.repositories["octo/sums"]
+    step.fake.issue("Totals are wrong", author="bob")
+    home.git.commit("greenloop/issue-1-x", {"a.md": "x\n"}, "attempt 1")
+    tip = home.git.commit("greenloop/issue-1-x", {"a.md": "y\n"}, "attempt 2")
+    about = "Record\n\nGreenloop-Command: generate\nGreenloop-Number: 1\nGreenloop-Branch: greenloop/issue-1-x\n"
+    who = ("-c", "user.name=greenloop", "-c", "user.email=g@example.org")
+    record = home.git.git(*who, "commit-tree", f"{tip}^{{tree}}", "-p", tip, "-m", about).decode().strip()
+    home.git.move("refs/greenloop/runs/comment-1-x", record)
+    step.fake.pull_request("greenloop/issue-1-x", author=ME)
+    return "greenloop/issue-1-x"
+
+
+def generated(step: Step) -> str:
+    """The same, of a run."""
+    with ModelServer([AT_ONCE]) as server:
         code, log = step.run("issue_comment", asked(step), server)
         assert code == 0, log
     [branch] = [ref for ref in map(str, seen(step)["refs"]) if ref.startswith("refs/heads/greenloop/")]
@@ -54,7 +68,7 @@ def told(step: Step, payload: dict[str, Any], name: str = "workflow_run") -> str
 
 def test_a_person_is_offered_to_go_on_and_the_log_is_quoted_then(step: Step) -> None:
     step = able(step)
-    branch = pushed(step)
+    branch = generated(step)
     git = step.fake.world.repositories["octo/sums"].git
     before = seen(step)["refs"]
     payload = step.fake.failed_run(branch, ("tests", "failure", LOG), ("docs", "success", "all is well"))
@@ -106,16 +120,12 @@ def test_nothing_is_said_of_what_is_not_ours(step: Step) -> None:
     home.git.commit("topic", {"x.md": "x\n"})
     step.fake.pull_request("topic")
     quiet(step.fake.failed_run("topic", ("tests", "failure", LOG)))
-    home.issues[2].state = "closed"
-    quiet(payload)
-    home.issues[2].state = "open"
     config = home.git.files("main")[".github/greenloop.yml"]
     home.git.commit("main", {".github/greenloop.yml": f"{config}commands_off: [continue]\n"}, "off")
     quiet(payload, "switched off")
     home.git.commit("main", {".github/greenloop.yml": config}, "on")
     home.git.commit(branch, {"x.md": "x\n"}, "a person's own")
     home.follow()
-    quiet(payload)
     quiet(step.fake.failed_run(branch, ("tests", "failure", LOG)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fakes.github.faults import refused
@@ -9,6 +11,8 @@ from fakes.model_server import ModelServer
 from greenloop import branches
 from greenloop.configuration import load
 from greenloop.errors import Misconfigured
+from greenloop.service.offering import Offering
+from greenloop.settings import Settings
 from job_step import AT_ONCE, FILES, Step, asked, seen
 from values import request
 
@@ -72,10 +76,10 @@ def test_what_goes_wrong_around_it_is_told_and_ends_nothing(step: Step) -> None:
     assert (pull["title"], "labels" in pull, "reviewers" in pull) == ("fix: add up", False, False)
 
 
-def test_a_plain_title_asks_for_no_other(step: Step) -> None:
-    merged(step, "Mend a", "Add b", "Drop c")
-    assert offered(step, "title_style: plain\nreviewers: []\n")["title"] == "fix: add up"
-    assert "POST /repos/octo/sums/pulls/5/requested_reviewers" not in step.fake.calls
+def test_a_plain_title_asks_for_no_other() -> None:
+    nobody: Any = None
+    plain = Offering(nobody, request(), Settings(title_style="plain", reviewers=()), about=1)
+    assert plain.title("[not green] fix: add up") == "[not green] fix: add up"
 
 
 def test_the_name_of_a_branch() -> None:
