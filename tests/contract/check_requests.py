@@ -103,8 +103,8 @@ def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:
     assert github.failed_logs(str(run), 1) == (("tests", "log"),)
     github.suite_output("7")
     github.merged_titles()
-    github.label(2, ("greenloop",))
-    github.ask_reviewers(2, ("ada",), ("team",))
+    github.label(3, ("greenloop",))
+    github.ask_reviewers(3, ("ada",), ("team",))
     return {"failed_logs", "suite_output", "propose", "merged_titles", "label", "ask_reviewers"}
 
 
