@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from fakes.model_server import ModelServer
 from greenloop import branches
 from greenloop.configuration import load
 from greenloop.errors import Misconfigured
+from greenloop.forge.github import Proposed
 from greenloop.service.offering import Offering
 from greenloop.settings import Settings
 from job_step import AT_ONCE, FILES, Step, asked, seen
@@ -80,6 +82,31 @@ def test_a_plain_title_asks_for_no_other() -> None:
     nobody: Any = None
     plain = Offering(nobody, request(), Settings(title_style="plain", reviewers=()), about=1)
     assert plain.title("[not green] fix: add up") == "[not green] fix: add up"
+
+
+class Ours:
+    """A GitHub where we are ada, by a token of hers."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
+
+    def whoami(self) -> str:
+        return "ada"
+
+    def ask_reviewers(self, number: int, people: tuple[str, ...], teams: tuple[str, ...]) -> None:
+        assert number == 2
+        self.asked.append((people, teams))
+
+
+def test_nobody_reviews_what_is_their_own_or_a_draft() -> None:
+    """And of what was there before, whom people have taken off the list stays off it."""
+    github: Any = Ours()
+    made = Proposed(number=2, url="", draft=False, created=True)
+    for reviewers in (("requester",), ("requester", "bob", "org/team", "@ada")):
+        offering = Offering(github, request(actor="ada"), Settings(reviewers=reviewers), about=1)
+        for proposed in (made, replace(made, draft=True), replace(made, created=False)):
+            offering.made(proposed, "main", ())
+    assert github.asked == [(("bob",), ("team",))]
 
 
 def test_the_name_of_a_branch() -> None:
