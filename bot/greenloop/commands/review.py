@@ -13,7 +13,7 @@ from greenloop.checks.files import is_test
 from greenloop.claims import Claim, Claims
 from greenloop.commands.drive import searching
 from greenloop.commands.evaluate import Measured, evaluate
-from greenloop.context import Source, gather, numbered
+from greenloop.context import RULES, Source, gather, numbered
 from greenloop.domain import Cause, Finding, Message, Report, Request, TestCase, Tree
 from greenloop.feedback import feedback
 from greenloop.model.budget import estimate_tokens
@@ -101,14 +101,21 @@ def review(
 def _chat(
     request: Request, head: Tree, measured: Measured, bench: Workbench, thread: tuple[Message, ...]
 ) -> tuple[Chat, tuple[str, ...]]:
-    source = Source(bench.workspace, head, bench.settings)
-    asked = replace(request, text=f"{ASKED} {request.text}".strip())
+    base = measured.start.tree  # a change does not say by which rules it is reviewed
+    judged = bench.workspace.overlay(head, base, (*RULES, *_inside(bench.settings.knowledge)))
+    source = Source(bench.workspace, judged, bench.settings)
+    files = tuple(path for path in request.files if path not in RULES)
+    asked = replace(request, text=f"{ASKED} {request.text}".strip(), files=files)
     with searching(asked, bench) as found:
         task = gather(asked, source, found, baseline=Report(results=()), wanted=(), thread=thread)
-    difference, left_out = _difference(source, measured.start.tree, bench)
+    difference, left_out = _difference(replace(source, tree=head), base, bench)
     checks = feedback(measured.report, measured.verdict, measured.start.report, limit=_CHECKS)
     task = replace(task, omitted=tuple(dict.fromkeys((*task.omitted, *left_out))))
     return prompts.review(task, tuple(map(numbered, task.snippets)), difference=difference, checks=checks), task.omitted
+
+
+def _inside(knowledge: Collection[str]) -> Iterator[str]:
+    return (path for path in knowledge if "://" not in path)
 
 
 def _difference(source: Source, base: Tree, bench: Workbench) -> tuple[str, tuple[str, ...]]:
