@@ -104,6 +104,7 @@ def test_what_it_still_holds(weak: Any) -> None:
     told = weak.order((weak.python, "-c", HOLDS), environment=environment)
     assert json.loads(told["done"]["stdout"]) == ["PermissionError"] * 4
     assert told["level"].startswith("weak: Landlock (ABI ")
+    assert told["level"].endswith("seccomp, limits; what works from inside: change the mode of a file outside")
 
 
 def test_its_limits_are_those_of_the_processes_below_us(weak: Any) -> None:

@@ -27,6 +27,7 @@ def attacks(*, canary: str, parent: int, loopback: bool) -> dict[str, Callable[[
         "read a file outside": lambda: _opens(canary, os.O_RDONLY),
         "write a file outside": lambda: _opens(canary, os.O_WRONLY),
         "cut a file outside": lambda: os.truncate(canary, 0),
+        "change the mode of a file outside": lambda: os.chmod(canary, 0o600),  # noqa: PTH101 - no pathlib here
         "make a file outside": lambda: _opens(f"{canary}.new", os.O_WRONLY | os.O_CREAT),
         "make a file in the root": lambda: _opens("/canary", os.O_WRONLY | os.O_CREAT),
         "read the password hashes": lambda: _opens("/etc/shadow", os.O_RDONLY),
