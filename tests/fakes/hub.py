@@ -21,6 +21,10 @@ REPOSITORY, COMMIT = "org/tiny", "c0ffee" * 6 + "c0de"
 LARGE = (".safetensors", ".gguf", ".bin")  # what the hub keeps with a hash of its content
 
 
+def git_hash(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
 class Hub:
     def __init__(
         self,
@@ -66,7 +70,7 @@ class Hub:
     def _sibling(self, name: str) -> dict[str, Any]:
         data = self.files[name]
         size = self.sizes.get(name, len(data))
-        made: dict[str, Any] = {"rfilename": name, "size": size, "blobId": hashlib.sha1(data).hexdigest()}  # noqa: S324 - git's
+        made: dict[str, Any] = {"rfilename": name, "size": size, "blobId": git_hash(data)}
         if name.endswith(LARGE):
             made["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": size, "pointerSize": 134}
         return made

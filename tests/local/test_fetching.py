@@ -114,6 +114,11 @@ def test_damaged_weights_are_removed(direct: Callable[[Hub], str], tmp_path: Pat
     assert not any(path.name.startswith("model.safetensors") for path in tmp_path.rglob("*"))
 
 
+def test_a_damaged_text_is_removed_as_well(store: Callable[..., Store]) -> None:
+    with Hub(FILES, lies={"tokenizer.json": b"[]"}) as hub:
+        assert fault(lambda: take(store(hub))).startswith("tokenizer.json arrived damaged: its hash is ")
+
+
 def test_what_only_calls_itself_safetensors_is_removed(direct: Callable[[Hub], str]) -> None:
     with Hub({**FILES, "model.safetensors": b"\x80\x04\x95 a pickle in disguise"}) as hub:
         assert "is not what its name says" in direct(hub)

@@ -202,9 +202,9 @@ def test_time_for_loading_is_not_taken_from_the_answer(stage: Callable[..., Stag
     it = stage(starts=("never",))
     with (
         ModelServer(["In time."]) as server,
-        it.model(fallback_models=("spare",), providers={"spare": _row(server.api_base)}, load_minutes=0.04) as model,
+        it.model(fallback_models=("spare",), providers={"spare": _row(server.api_base)}, load_minutes=0.1) as model,
     ):
-        assert ask(model, seconds=2.0).text == "In time."
+        assert ask(model, seconds=5.0).text == "In time."
 
 
 def test_nothing_is_started_where_nothing_is_asked(stage: Callable[..., Stage]) -> None:

@@ -28,11 +28,12 @@ NOTHING = "{repository} has neither safetensors nor GGUF; it has {names}."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A file as the hub lists it; `sha256` is "" for small files, which the hub does not hash so."""
+    """A file as the hub lists it; `sha256` is "" for small files, which git's own hash (`blob`) vouches for."""
 
     name: str
     size: int
     sha256: str = ""
+    blob: str = ""
 
 
 class NoWeights(Exception):

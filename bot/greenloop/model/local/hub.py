@@ -70,7 +70,7 @@ def look(repository: str, revision: str) -> dict[str, Any]:
             repository, revision=revision or None, files_metadata=True, timeout=_OPEN
         )
         listed = [
-            {"name": s.rfilename, "size": s.size or 0, "sha256": s.lfs.sha256 if s.lfs else ""}
+            {"name": s.rfilename, "size": s.size or 0, "sha256": s.lfs.sha256 if s.lfs else "", "blob": s.blob_id or ""}
             for s in found.siblings or []
         ]
         size = next((entry["size"] for entry in listed if entry["name"] == "config.json"), 0)
@@ -160,8 +160,8 @@ def _one(repository: str, commit: str, file: Mapping[str, Any], target: Path, to
 
 
 def _require_whole(part: Path, file: Mapping[str, Any]) -> None:
-    name, wanted = file["name"], file["sha256"]
-    found = _sha256(part) if wanted else ""
+    name, wanted = file["name"], file["sha256"] or file["blob"]
+    found = _sha256(part) if file["sha256"] else _blob(part)
     if found != wanted:
         part.unlink()
         raise Told(DAMAGED.format(name=name, found=found[:12], wanted=wanted[:12]))
@@ -178,6 +178,12 @@ def _require_whole(part: Path, file: Mapping[str, Any]) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as read:
         return hashlib.file_digest(read, "sha256").hexdigest()
+
+
+def _blob(path: Path) -> str:
+    """As git names what is in it."""
+    data = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -28,6 +28,7 @@ STARTS = 3  # of one server in a run, the first one included
 DIED = "The model server ended in the middle of an answer. {why}"
 GAVE_UP = "{why} It was started {starts} times in this run, which is enough."
 _BROKEN = frozenset({"cut", "unreachable", "down", "foreign", "late"})  # causes that a dead server may have
+_SILENCE = 3600.0  # seconds to the first token, within the call's own: a processor reads a long prompt for many minutes
 _WORD = 1.0  # seconds between two looks at how far it is
 _WARM = (ChatMessage(role="user", text="Say yes."),)
 
@@ -150,7 +151,7 @@ class Served:
 
     def _endpoint(self, server: Server) -> Endpoint:
         own = replace(self._settings, model=server.model, api_base=server.base, api_key=server.key, prices=self._prices)
-        return Endpoint(own, named=("none; the key is drawn anew for each server",))
+        return Endpoint(own, silence=_SILENCE, named=("none; the key is drawn anew for each server",))
 
     def _told(self, words: str) -> None:
         self._state = words

@@ -131,7 +131,8 @@ def _looked(repository: str, said: Mapping[str, Any]) -> Looked:
     if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
         raise Fault(ODD.format(repository=repository, what=f"its commit is {str(commit)[:60]!r}"))
     files = tuple(
-        Listed(name=str(f["name"]), size=int(f["size"]), sha256=str(f["sha256"])) for f in said.get("files", ())
+        Listed(name=str(f["name"]), size=int(f["size"]), sha256=str(f["sha256"]), blob=str(f["blob"]))
+        for f in said.get("files", ())
     )
     return Looked(repository=repository, commit=commit, files=files, config=config if isinstance(config, dict) else {})
 
