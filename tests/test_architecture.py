@@ -60,7 +60,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 LINES = 260
 LONGER = {
     "checks/reporter.py": 465,  # laid alone into a folder, so it is one file
-    "ports.py": 394,  # the whole contract, to be read on one page
+    "ports.py": 420,  # the whole contract, to be read on one page
     "settings.py": 340,  # every option with its words: the one place where they stand
 }
 FUNCTION = 50

@@ -72,6 +72,7 @@ def _attempts(
             sink.unusable(number, attempt.message)
             bench.say("unusable", attempt=number, detail=attempt.kind)
             state = replace(state, unusable=state.unusable + 1, nudge=attempt.message, temperature=FRESH_TEMPERATURE)
+            state = _passed_on(state, bench)
             if state.unusable >= _UNUSABLE_IN_A_ROW:
                 return Ending(_end(state), f"Two answers in a row could not be used. {attempt.message}")
             continue
@@ -157,6 +158,13 @@ def advance(state: State, attempt: Attempt, start: Start, *, shown: tuple[str, .
         seen=forgotten(state, attempt.paths),
         again=(),
     )
+
+
+def _passed_on(state: State, bench: Workbench) -> State:
+    """After two useless answers in a row the model that stands in is asked, and told of no answer that was not its."""
+    if state.unusable < _UNUSABLE_IN_A_ROW or not bench.model.pass_on():
+        return state
+    return replace(state, unusable=0, nudge="", temperature=0.0)
 
 
 def _end(state: State) -> Reason:

@@ -104,6 +104,10 @@ class Model(Protocol):
     @property
     def fit(self) -> Fit: ...
 
+    def pass_on(self) -> bool:
+        """Leave a model whose answers are of no use for the one that stands in; False when there is none."""
+        ...
+
     def warm(self) -> None:
         """Do what makes the first call slow (imports), beside other work. Never fails, never calls the provider."""
         ...

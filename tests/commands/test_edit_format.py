@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from conftest import git
 from fakes.model_server import Failed, ModelServer, Step
 from greenloop.commands.models import FILE
 from greenloop.configuration import load
@@ -71,6 +72,24 @@ def test_each_model_is_asked_in_its_own_form_also_when_it_stands_in(make_repo: R
         assert done.returncode == 0, done.stderr
         first, second = (s.chats[-1]["messages"][0]["content"] for s in (server, other))
     assert (first, second) == (system(edit_format="whole"), system())
+
+
+def test_after_two_useless_answers_the_model_that_stands_in_is_asked(make_repo: Repo, tmp_path: Path) -> None:
+    """And it is told of no answer that was not its own."""
+    edit = f"Summary: halve\n\ntiny.py\n```python\n{HALF}```\n"
+    with ModelServer(lambda _: "I would rather not.") as server, ModelServer([edit]) as other:
+        spare = f"fallback_models: [b]\nproviders: {{b: {{model: b, api_base: '{other.api_base}'}}}}\n"
+        repo = make_repo({**TINY, ".github/greenloop.yml": spare})
+        model = ("--model", "m", "--api-base", server.api_base, "--check", "ruff")
+        done = run("generate", "half() must divide by 2", *model, cwd=repo, GREENLOOP_STORE=str(tmp_path / "store"))
+        assert done.returncode == 0, done.stderr
+        assert (len(server.chats), len(other.chats)) == (2, 1)
+        asked = [chat["messages"][1]["content"] for chat in (*server.chats, *other.chats)]
+        assert ["did not count" in text for text in asked] == [False, True, False]
+        assert other.chats[0]["temperature"] == 0.0
+        key = git("for-each-ref", "--format=%(refname:lstrip=3)", "refs/greenloop/runs", cwd=repo)
+        again = run("replay", key, cwd=repo, GREENLOOP_STORE=str(tmp_path / "store"))
+        assert again.returncode == 0, again.stderr
 
 
 def test_a_weak_model_is_told(make_repo: Repo, tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ class Scripted:
 
     def warm(self) -> None: ...
 
+    def pass_on(self) -> bool:
+        return False
+
     def complete(self, chat: Chat, *, limits: CallLimits, on_chunk: Callable[[str], None]) -> Reply:
         self.chats.append(chat)
         self.asked += 1

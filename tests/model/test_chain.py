@@ -194,3 +194,15 @@ def test_open_fences() -> None:
         "```py\nx\n```\n```": True,
     }
     assert {text: open_fence(text) for text in texts} == texts
+
+
+def test_a_model_of_no_use_is_left_for_the_one_that_stands_in() -> None:
+    with ModelServer(["prose", "more prose", "text"]) as server:
+        both = Chain([model(server, "a"), model(server, "b")])
+        asked = [both.complete(CHAT, limits=LIMITS, on_chunk=lambda _: None).model for _ in range(2)]
+        assert (both.pass_on(), both.name, both.pass_on()) == (True, "b", False), "the last one stays"
+        assert [*asked, both.complete(CHAT, limits=LIMITS, on_chunk=lambda _: None).model] == ["a", "a", "b"]
+    assert Replay((), name="r").pass_on() is False
+    assert Replay([reply("x", "b", COUNTED)], name="r").pass_on() is True, "a record that goes on tells that it did"
+    later = Chain([model(server, "a"), model(server, "b")])
+    assert (Replay([reply("x", "b", COUNTED)], name="a", then=later).pass_on(), later.name) == (True, "b")

@@ -175,6 +175,9 @@ class _Later:
 
         return fit_of(asked(self._row.settings))
 
+    def pass_on(self) -> bool:
+        return False
+
     def warm(self) -> None:
         with suppress(GreenloopError):  # the first call says it
             self._model().warm()

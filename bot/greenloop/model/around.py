@@ -23,5 +23,15 @@ class Around:
     def fit(self) -> Fit:
         return self._model.fit
 
+    def pass_on(self) -> bool:
+        return self._model.pass_on()
+
     def warm(self) -> None:
         self._model.warm()
+
+
+class Alone:
+    """A model that nobody stands in for."""
+
+    def pass_on(self) -> bool:
+        return False

@@ -67,6 +67,13 @@ class Chain:
     def fit(self) -> Fit:
         return within(self._models[0].fit, self._context)
 
+    def pass_on(self) -> bool:
+        if len(self._models) < 2:
+            return False
+        self._models.pop(0)
+        self._context = 0
+        return True
+
     def warm(self) -> None:
         self._models[0].warm()
 

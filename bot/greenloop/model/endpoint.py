@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model import faults
+from greenloop.model.around import Alone
 from greenloop.model.budget import estimate_chat
 from greenloop.model.fitting import fit_of
 from greenloop.model.formats import FORMATS
@@ -54,7 +55,7 @@ class _Call:
         return self.began + self.limits.seconds
 
 
-class Endpoint:
+class Endpoint(Alone):
     """A model behind `settings.api_base`. Raises `Misconfigured` for an address that cannot be one."""
 
     def __init__(

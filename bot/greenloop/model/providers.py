@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from greenloop.model import faults
+from greenloop.model.around import Alone
 from greenloop.model.budget import estimate_chat
 from greenloop.model.context_length import plausible
 from greenloop.model.fitting import fit_of
@@ -35,7 +36,7 @@ _CACHING = ("anthropic/", "bedrock/anthropic", "vertex_ai/claude")
 _loading = threading.Lock()
 
 
-class Provider:
+class Provider(Alone):
     """A model named `provider/name`. `api_base` is for tests: litellm's own endpoints otherwise."""
 
     def __init__(

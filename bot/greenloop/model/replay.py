@@ -51,6 +51,13 @@ class Replay:
     def fit(self) -> Fit:
         return self._then.fit if self._then else Fit()
 
+    def pass_on(self) -> bool:
+        """A record that goes on tells that the run did; who is asked behind it goes on with it."""
+        with self._lock:
+            more = any(self._left.values())
+        passed = self._then.pass_on() if self._then else False
+        return more or passed
+
     def warm(self) -> None:
         if self._then:
             self._then.warm()

@@ -27,6 +27,10 @@ class Several:
     def fit(self) -> Fit:
         return self._models[0].fit
 
+    def pass_on(self) -> bool:
+        """Only the first one is asked when the draws are over."""
+        return self._models[0].pass_on()
+
     def warm(self) -> None:
         for model in self._models:
             model.warm()

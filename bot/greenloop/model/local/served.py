@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 from threading import Lock
 
 from greenloop.errors import ModelUnreachable
+from greenloop.model.around import Alone
 from greenloop.model.endpoint import Endpoint
 from greenloop.model.faults import Fault
 from greenloop.model.fitting import fit_of
@@ -40,7 +41,7 @@ class _Loaded:
     choice: Choice
 
 
-class Served:
+class Served(Alone):
     """A model that is served by a process of ours. Nothing is started before `warm` or the first call."""
 
     def __init__(self, settings: Settings, serving: Serving) -> None:
