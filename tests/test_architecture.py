@@ -21,8 +21,8 @@ LAYERS = {
     "doors": "__main__ asking cli confined demo indexing tuning web",
     "composition": "action app service",
     "commands": "commands",
-    "engine": "calls candidate context framing judging knowledge looking loop measuring reproduce search turn volley "
-    "workbench",
+    "engine": "calls candidate context framing judging knowledge looking loop measuring partly reproduce search turn "
+    "volley workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports setting_values settings",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from greenloop import flaky
+from greenloop import flaky, partly
 from greenloop.checks.tidy import tidy
 from greenloop.domain import Finding, Patch, Report, Request, Severity, TestCase, Tree, Unusable, Verdict
 from greenloop.imports import wanted
@@ -165,11 +165,15 @@ def examine(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
     return replace(seen, report=replace(seen.report, numbers=numbers), verdict=against(seen.verdict, found))
 
 
-def _checked(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
+def _checked(candidate: Candidate, start: Start, bench: Workbench, *, all_tests: bool = False) -> Examined:
     """Run the checks and judge. Tests that the attempt wrote run on the base as well, once the rest is green."""
     base, workspace = start.base, bench.workspace
     old_red = tuple(test for test, case in base.report.tests.items() if case.red)
-    report = measure(bench, candidate.judged, base, first=old_red)
+    if all_tests:
+        report = measure(bench, candidate.judged, base, first=old_red)
+    else:
+        wanted_now = wanted_tests(candidate, start, bench)
+        report = partly.tried(candidate.judged, base, bench, wanted=wanted_now, first=old_red)
     own_paths = tuple(path for path in candidate.guarded.own if path.endswith(".py"))
     own = None
     if candidate.tree != candidate.judged:
@@ -199,6 +203,8 @@ def _checked(candidate: Candidate, start: Start, bench: Workbench) -> Examined:
         report, told = flaky.without(report, again, suspected)
         notes += told
         first = verdict(None) if told else first
+    if first.green and not partly.whole(report):  # what failed was flaky
+        return _checked(candidate, start, bench, all_tests=True)
     shown = together(report, own)
     doubts = _doubts(flaky.proving(report, first.proof), base.tree, start, bench)
     if not (first.green and own_paths):

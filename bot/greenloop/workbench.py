@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,13 +115,15 @@ def measure(
     *,
     first: Iterable[str] = (),
     only: Iterable[str] = (),
+    without: Collection[str] = (),
 ) -> Report:
-    """Every check on `tree`; with `only`, just the tests of these files. Files that are as on the base keep the
-    base's findings: the linters look at what changed."""
+    """Every check on `tree` but those `without`; with `only`, just the tests of these files. Files that are as on the
+    base keep the base's findings: the linters look at what changed."""
     changes = bench.workspace.diff(base.tree, tree)
     environment, dependencies = _environment(bench, tree, base, changes)
     environment = replace(environment, withheld=()) if only else environment  # the attempt's own tests may need them
-    names = tuple(n for n in (*bench.settings.checks, *base.checks) if not only or n == "pytest")
+    known = (n for n in (*bench.settings.checks, *base.checks) if n not in without)
+    names = tuple(n for n in known if not only or n == "pytest")
     report = _examine(
         bench,
         tree,
@@ -136,6 +138,13 @@ def measure(
         return report
     dependencies = checked(dependencies, bench.settings.advisories)
     return _completed(replace(report, dependencies=dependencies), base.report, {c.path for c in changes})
+
+
+def measure_part(bench: Workbench, tree: Tree, base: Baseline, *, files: Iterable[str]) -> Report:
+    """The repository's own tests of some files, as they run in the whole suite."""
+    changes = bench.workspace.diff(base.tree, tree)
+    environment, _ = _environment(bench, tree, base, changes)
+    return _examine(bench, tree, changes, environment, names=("pytest",), only=tuple(files))
 
 
 def measure_again(bench: Workbench, tree: Tree, base: Baseline, *, first: Iterable[str]) -> Report:
