@@ -18,7 +18,7 @@ _FIELDS = ("about", "slug", "command", "requester", "key")
 def named(template: str, request: Request) -> str:
     """The same for the same request: `greenloop/issue-12-add-retry-to-the-uploader-1f3a9c`."""
     words = {
-        "about": f"issue-{request.number}" if request.number else "run",
+        "about": f"{'pull' if request.fork else 'issue'}-{request.number}" if request.number else "run",
         "slug": "-".join(re.findall(r"[a-z0-9]+", request.text.lower())[:6])[:40].strip("-") or "change",
         "command": request.command,
         "requester": "-".join(re.findall(r"[a-z0-9]+", request.actor.lower()))[:40] or "somebody",

@@ -113,6 +113,7 @@ def test_the_name_of_a_branch() -> None:
     asked_for = request("Add a *retry* to …", number=12, actor="A_da", key="comment-1-0123456789ab", command="generate")
     made = branches.named("greenloop/{about}-{slug}-{key}", asked_for)
     assert made == "greenloop/issue-12-add-a-retry-to-6789ab"
+    assert branches.named("{about}-{key}", replace(asked_for, fork=True)) == "pull-12-6789ab"
     assert branches.named("{requester}/{command}/{key}", asked_for) == "a-da/generate/6789ab"
     assert branches.named("{about}-{slug}-{key}", request("…", key="abc")) == "run-change-abc"
 
