@@ -99,13 +99,13 @@ def tasks_of(args: argparse.Namespace, python: str) -> Iterator[Any]:
     if args.quixbugs:
         yield from harness.tasks.load(args.quixbugs, python)[: args.programs]
     if args.polyglot:
-        yield from exercises(args.polyglot, python)
+        yield from exercises(args.polyglot, python, args.languages)
 
 
-def exercises(mirror: Path, python: str) -> Iterator[Exercise]:
+def exercises(mirror: Path, python: str, languages: list[str]) -> Iterator[Exercise]:
     """The languages take turns, so that a measurement which is stopped holds some of each."""
-    there = [language for language in WANTED if not missing(language)]
-    for language in set(WANTED) - set(there):
+    there = [language for language in languages if not missing(language)]
+    for language in set(languages) - set(there):
         print(f"# {language} is left out: there is no `{missing(language)}` here", file=sys.stderr)
     turns = [islice(load(mirror, python, language), WANTED[language]) for language in there]
     yield from islice((task for row in zip_longest(*turns) for task in row if task), COUNT)
@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("--quixbugs", type=Path, help="clone or bare mirror of jkoppel/QuixBugs")
     parser.add_argument("--polyglot", type=Path, help="clone or bare mirror of Aider-AI/polyglot-benchmark")
     parser.add_argument("--programs", type=int, default=10, help="how many of QuixBugs")
+    parser.add_argument("--languages", nargs="*", default=list(WANTED), choices=list(WANTED))
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=sorted(harness.peers.ALL), help="beside ours")
     parser.add_argument(
         "--work", type=Path, default=Path(tempfile.gettempdir()) / "peer-bench", help="environments, runs"

@@ -98,4 +98,5 @@ def values(output: str) -> list[tuple[str, ...]]:
     pairs = [
         (m[1][:50], m[2][:50]) for line in lines if (m := re.match(r"(?:AssertionError: )?assert (.+) == (.+)$", line))
     ]
+    lines = ["Failed: Timeout" if line.startswith("Failed: Timeout") else line for line in lines]
     return [*pairs] or [(line[:80],) for line in lines if len(line) >= 8 and not line.startswith("+")]

@@ -50,8 +50,8 @@ class Exercise(harness_tasks.Task):  # type: ignore[misc, valid-type]
         )
 
     def wrong(self, n: int) -> str:
-        """The stub again, with a remark: what it lacks it still lacks."""
-        return f"{self.buggy.rstrip()}\n\n{SIGNS[self.language]} attempt {n}: handle the edge case\n"
+        """The stub again, with a remark above, where the lines around it are the only ones of their kind."""
+        return f"{SIGNS[self.language]} attempt {n}: handle the edge case\n\n{self.buggy}"
 
     def failure_lines(self) -> list[str]:
         """Lines of the real failure of which the prompt has to hold one: for Python what pytest says, elsewhere the
