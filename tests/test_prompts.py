@@ -60,6 +60,21 @@ def test_what_stays_the_same_comes_first_and_is_told() -> None:
     assert chat(Task(goal="g"), ())[1].pieces == ("# Request\n\ng",)
 
 
+def test_a_file_that_stands_in_the_request_is_named_and_not_said_again() -> None:
+    text = "".join(f"{n}. Do thing {n}.\n" for n in range(30))
+    spec, part = (
+        replace(CODE, path="docs/spec.md", text=text),
+        replace(CODE, path="docs/part.md", text=text, whole=False),
+    )
+    task = Task(goal=f"Do what is below.\n\n{text}")
+    said = chat(task, (spec, CODE))[1].text
+    assert said.count("Do thing 7.") == 1
+    assert "# Files that stand in the request, word for word\n\ndocs/spec.md\n\n# Files as they are now\n\na.py" in said
+    for again in (chat(task, (spec,), changed={"docs/spec.md"}), chat(task, (part,)), chat(Task(goal="g"), (spec,))):
+        assert again[1].text.count("docs/spec.md") + again[1].text.count("docs/part.md") == 1
+        assert "word for word" not in again[1].text
+
+
 def test_the_model_is_told_when_the_budget_ends() -> None:
     assert LAST not in prompt(Task(goal="g"))
     assert prompt(Task(goal="g"), last=True).endswith(f"# Budget\n\n{LAST}")

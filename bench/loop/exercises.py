@@ -149,8 +149,9 @@ def _checks(language: str, test: str) -> dict[str, str]:
     else:
         program = _real(PROGRAMS[language])
         folders = f"{program.parent}:/usr/local/bin:/usr/bin:/bin"
-        words = "test --offline" if language == "rust" else "test ./..."
-        run, kind = f"PATH={folders} CARGO_HOME=/tmp/cargo GOCACHE=/tmp/go GOFLAGS=-mod=mod {program} {words}", ""
+        words = "test --offline" if language == "rust" else "test -json ./..."
+        run = f"PATH={folders} CARGO_HOME=/tmp/cargo GOCACHE=/tmp/go GOFLAGS=-mod=mod {program} {words}"
+        kind = f"\n    format: {PROGRAMS[language]}"
     text = f"checks: [tests]\ncommands:\n  tests:\n    run: {run}{kind}\n    timeout: 120\n"
     return {".github/greenloop.yml": text}
 

@@ -22,7 +22,9 @@ from greenloop.secrets import scrub
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
 TESTS, NO_TESTS = "Add a test for new behaviour when the project has tests.", "Write no tests."
 FILES, FILES_CHANGED = "Files as they are now", "Files that attempts have changed, as they are now"
+FILES_PASTED = "Files that stand in the request, word for word"
 KNOWLEDGE = "How it is done elsewhere: to read, not to change"
+_PASTED = 200  # characters from which a text is not said twice
 _NAME = re.compile(r"[^\w.@:/ -]")
 _QUOTED = re.compile(r"</?\s*quoted", re.IGNORECASE)
 
@@ -33,6 +35,11 @@ def system(*, looks: bool = False, edit_format: str = "any", tests: bool = True)
     parts = {"format": ASKED[asked(edit_format)], "ask": LOOKING if looks else NO_LOOKING}
     said = _text("system.md").format(tests=TESTS if tests else NO_TESTS, **parts).strip()
     return f"{said}\n\n{_text('looks.md').strip()}" if looks else said
+
+
+def _pasted(snippet: Snippet, goal: str) -> bool:
+    """Whether the request holds all of a file, as where somebody pasted it."""
+    return snippet.whole and len(snippet.text) >= _PASTED and snippet.text.strip() in goal
 
 
 def _text(name: str) -> str:
@@ -58,13 +65,16 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     will hardly be another. What is the same in every call comes first, then files, those that attempts have `changed`
     last."""
     quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in (*task.rules, *task.knowledge))))
-    known = tuple(snippets)
+    every = tuple(snippets)
+    pasted = tuple(s.path for s in every if s.path not in changed and _pasted(s, task.goal))
+    known = tuple(s for s in every if s.path not in pasted)
     ever = [
         f"# Request\n\n{characters(task.goal).strip()}",
         *_rules(task, quoted),
         *_thread(task, quoted),
         _section(KNOWLEDGE, "\n".join(quoted.around(s.text, "source", s.place) for s in task.knowledge)),
         _outline(task),
+        _section(FILES_PASTED, "\n".join(_NAME.sub("?", path) for path in pasted)),
     ]
     form = IN_PART[asked(edit_format)]
     files = _files((s for s in known if s.path not in changed), form)
