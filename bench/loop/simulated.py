@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path(tempfile.gettempdir()) / "peer-bench", help="environments, runs"
     )
-    parser.add_argument("--timeout", type=float, default=180)
+    parser.add_argument("--timeout", type=float, default=900, help="seconds of a run")
     parser.add_argument("--table", action="store_true", help="only print the table of what is in the results")
     args = parser.parse_args()
     if not args.table:
