@@ -93,7 +93,7 @@ def contents(root: Path) -> dict[str, str]:
 
 
 def differences() -> list[str]:
-    output(*build_command(AGAIN), "--no-cache")
+    output(*build_command(AGAIN, "--no-cache"))
     with mounted(IMAGE) as one, mounted(AGAIN) as other:
         first, second = contents(one), contents(other)
     return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))

@@ -82,13 +82,13 @@ def base() -> None:
     shutil.rmtree(root)
 
 
-def build_command(image: str) -> list[str]:
+def build_command(image: str, *options: str) -> list[str]:
     # where a proxy signs anew, the build has to know it as well
     mount = ["-v", f"{CERTIFICATES}:{CERTIFICATES}:ro"] if CERTIFICATES.is_file() else []
     # the target `gpu` is built along: on the same base, for there is no other here
     bases = [word for name in ("BASE_IMAGE", "GPU_BASE_IMAGE") for word in ("--build-arg", f"{name}={BASE}")]
     words = ["--isolation", "chroot", "--network", "host", "--layers", *bases, *mount]
-    return ["buildah", *store(), "bud", *words, "-t", image, str(ROOT)]
+    return ["buildah", *store(), "bud", *words, *options, "-t", image, str(ROOT)]
 
 
 def build() -> None:
