@@ -58,7 +58,7 @@ def main(python: str, *only: str) -> int:
         say("making the model")
         subprocess.run([python, HERE / "tiny.py", model, folder / "cases.json"], check=True)
         with Hub({path.name: path.read_bytes() for path in model.iterdir()}) as hub:
-            os.environ |= {"HF_ENDPOINT": hub.origin, PYTHON: python}
+            os.environ |= {"HF_ENDPOINT": hub.origin, PYTHON: str(Path(python).absolute())}
             _generates(repo, folder)
             asked = tuple(ChatMessage(role=m["role"], text=m["content"]) for m in chat)
             _restarted(folder, asked)
