@@ -40,7 +40,7 @@ ELSEWHERE = (
     "`{value}`. For a folder of the machine: `greenloop generate --knowledge DIR`."
 )
 ADDRESSED = "The address in `knowledge` {why}."
-FORKS = "`forks` must be `patch`, `pull_request` or `push`, not `{value}`."
+ONE_OF = "`{key}` must be one of {known}, not `{value}`."
 KEY_IN_ADDRESS = "`api_base` holds a user name or password. A key does not belong in an address; use GREENLOOP_API_KEY."
 
 TITLE_STYLE = "`title_style` must be `auto` or `plain`, not `{value}`."
@@ -48,6 +48,7 @@ REVIEWER = "`reviewers` holds `{value}`, which is neither a login nor `organisat
 LABEL = "`labels` holds `{value}`, which is no label: 1 to 50 characters in a line."
 
 _REVIEWER = re.compile(r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
+_WORDS = {"forks": ("patch", "pull_request", "push"), "signing": ("none", "github", "ssh")}
 _MAY_BE_ZERO: frozenset[object] = frozenset(
     {
         ("criteria", "time"),
@@ -85,8 +86,10 @@ def problems(settings: Settings) -> Iterator[tuple[Place, str]]:
     yield from provider_rules.problems(settings)
     yield from _advisories(settings)
     yield from orders.problems(settings)
-    if settings.forks not in {"patch", "pull_request", "push"}:
-        yield ("forks",), FORKS.format(value=settings.forks)
+    for key, known in _WORDS.items():
+        value = getattr(settings, key)
+        if value not in known:
+            yield (key,), ONE_OF.format(key=key, known=", ".join(f"`{word}`" for word in known), value=value)
 
 
 def _tests(settings: Settings) -> Iterator[tuple[Place, str]]:

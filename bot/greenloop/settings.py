@@ -252,6 +252,12 @@ class Settings:
         "request here), `push` (commits on the fork's branch, where the contributor and the token allow it).",
         "forks: patch",
     )
+    signing: str = _option(
+        "none",
+        "How commits are signed: `github` (GitHub makes them again at the end of a run; plain files only), `ssh` (with "
+        "the action's `signing_key`), `none`.",
+        "signing: github",
+    )
     sign_off: bool = _option(False, "Whether commits carry `Signed-off-by` of the requester (DCO).", "sign_off: false")
     command_names: Mapping[str, str] = _option(
         {}, "What commands are called in comments, without the `/`.", "command_names: {generate: fix}"

@@ -46,7 +46,7 @@ def message(made: Made, request: Request, *, sign_off: bool) -> str:
         f"Greenloop-Usage: {usage(made.usage)}",
     ]
     who = _line(request.actor)
-    person = who if "<" in who else f"{who} <{who}@users.noreply.github.com>"
+    person = who if "<" in who else f"{who} <{who}@users.noreply.{_line(request.server) or 'github.com'}>"
     trailers += [f"Co-authored-by: {person}", *([f"Signed-off-by: {person}"] if sign_off else [])]
     return "\n\n".join([subject(made.summary), *body, "\n".join(trailers)]) + "\n"
 

@@ -24,7 +24,7 @@ from values import attempt, outcome, passed, report, request
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 SCHEMA = json.loads((ROOT / "docs/result.schema.json").read_text())
-OTHERS = {"github_token", "api_key", "config", "sandbox", "dry_run", "fallback_models"}
+OTHERS = {"github_token", "api_key", "signing_key", "config", "sandbox", "dry_run", "fallback_models"}
 LINE = Finding(check="ruff", rule="E501", message="too long", path="a.py", line=3, severity=Severity.WARNING)
 VERDICT = Verdict(
     green=False,
@@ -75,7 +75,8 @@ def test_the_workflows_give_inputs_that_there_are(where: str, workflow: Mapping[
     assert set(given) <= set(ACTION["inputs"]), where
     assert {"model", "api_key"} <= set(given)
     assert workflow["permissions"] == {}
-    assert job["permissions"] == {"contents": "write", "issues": "write", "pull-requests": "write"}
+    whole = {} if where == "README.md" else {"checks": "write"}
+    assert job["permissions"] == {"contents": "write", "issues": "write", "pull-requests": "write", **whole}
     dispatch = workflow[True].get("workflow_dispatch")
     if dispatch:
         assert tuple(dispatch["inputs"]) == ORDER

@@ -179,7 +179,8 @@ def test_every_input_arrives(step: Step, comment: Comment) -> None:
     told = ended.summary[ended.summary.index("Runner(") :].splitlines()[0]
     assert told == (
         f"Runner(event_name='issue_comment', event_path='{step.folder}/event.json', repository='o/r', "
-        "api_url='http://127.0.0.1:1/api/v3', server_url='https://github.com', run_id='77', run_attempt='1', "
+        "api_url='http://127.0.0.1:1/api/v3', server_url='https://github.com', graphql_url='', "
+        "run_id='77', run_attempt='1', "
         f"workspace=PosixPath('{step.workspace}'), output_path='{step.folder}/output', "
         f"summary_path='{step.folder}/summary', temp=PosixPath('{step.folder}'), "
         "cache=PosixPath('/home/x/.cache/greenloop'), places=Places(state=PosixPath('/home/x/.local/state/greenloop'), "

@@ -6,13 +6,14 @@ import inspect
 from typing import Any
 
 import pytest
-from graphql import build_schema, parse, validate
+from graphql import build_schema, execute_sync, parse, validate
 
 from contract.fetch import place
 from contract.openapi import Description
-from fakes.github import FakeGitHub
+from fakes.github import FakeGitHub, graphql
 from fakes.github.server import API, GRAPHQL
 from greenloop.forge.github import CheckRun, GitHub, LineComment, Note, Remarks
+from greenloop.forge.github.commits import COMMIT
 
 # where the description is known to be behind GitHub: operation → what it says
 BEHIND = {
@@ -105,7 +106,9 @@ def _propose(fake: FakeGitHub, github: GitHub) -> set[str]:
     github.merged_titles()
     github.label(3, ("greenloop",))
     github.ask_reviewers(3, ("ada",), ("team",))
-    return {"failed_logs", "suite_output", "propose", "merged_titles", "label", "ask_reviewers"}
+    tip = str(repository.git.sha("refs/heads/greenloop/c"))
+    github.commit("greenloop/c", onto=tip, message="one\n\ntwo\n", written={"b.py": b"x"}, deleted=("a.py",))
+    return {"failed_logs", "suite_output", "propose", "merged_titles", "label", "ask_reviewers", "commit"}
 
 
 def test_every_request_is_one_that_github_describes(fake: FakeGitHub, github: GitHub, description: Description) -> None:
@@ -123,12 +126,22 @@ def test_every_request_is_one_that_github_describes(fake: FakeGitHub, github: Gi
 
 
 def test_every_query_fits_githubs_graphql_schema(fake: FakeGitHub, github: GitHub) -> None:
+    """And so do its variables, and what the fake answers: the schema, asked for the answer, gives it back."""
     drive(fake, github)
     schema = build_schema(place("@octokit/graphql-schema").read_text(), assume_valid=True)  # it has a field twice
-    queries = {request.body["query"] for request in fake.requests if request.path == GRAPHQL}
+    asked = [request for request in fake.requests if request.path == GRAPHQL]
+    queries = {request.body["query"] for request in asked}
     assert {tuple(map(str, validate(schema, parse(query)))) for query in queries} == {()}
-    assert len(queries) == 5
+    assert len(queries) == 6
+    for request in asked:
+        answer = graphql.respond(fake.world, next(iter(fake.world.tokens.values())), request.body)
+        query, variables = parse(request.body["query"]), request.body.get("variables")
+        given = execute_sync(schema, query, root_value=answer["data"], variable_values=variables)
+        if not answer.get("errors"):  # what is done already is refused
+            assert (given.errors, given.data) == (None, answer["data"])
     assert validate(schema, parse("query { viewer { name_of_no_field } }"))
+    bad = execute_sync(schema, parse(COMMIT), variable_values={"input": {"branch": {}, "expectedHeadOid": "x"}})
+    assert "message" in str(bad.errors)
 
 
 @pytest.mark.parametrize(

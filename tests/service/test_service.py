@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -102,26 +101,6 @@ def test_a_comment_on_a_pull_request_moves_its_branch_once(step: Step) -> None:
     assert now["refs"]["refs/heads/topic"] == ["initial", "a topic", "fix: subtract", "fix: add up"]
     assert [ref for ref in now["refs"] if ref.startswith("refs/heads/")] == ["refs/heads/main", "refs/heads/topic"]
     assert list(now["issues"]) == [1]
-
-
-def test_a_push_of_somebody_in_between_is_respected(step: Step) -> None:
-    git = step.fake.world.repositories["octo/sums"].git
-    git.commit("topic", {"notes.md": "x\n"}, "a topic")
-    pull = step.fake.pull_request("topic")
-    payload = step.fake.event("issue_comment", step.fake.comment(pull.number, "/generate mend test_total"))
-
-    def meanwhile(_: dict[str, Any]) -> str:
-        git.commit("topic", {"notes.md": "y\n"}, "a person's own")
-        return AT_ONCE
-
-    with ModelServer([meanwhile]) as server:
-        code, log = step.run("issue_comment", payload, server)
-    assert code == 10, log
-    now = seen(step)
-    assert now["refs"]["refs/heads/topic"] == ["initial", "a topic", "a person's own"]
-    run = next(ref for ref in now["refs"] if ref.startswith("refs/greenloop/runs/"))
-    assert "fix: add up" in now["refs"][run]
-    assert "Somebody has moved it meanwhile" in now["issues"][1]["comments"][1]["body"]
 
 
 def test_a_review_is_one_task(step: Step) -> None:

@@ -39,6 +39,7 @@ class Inputs:
 
     token: str = field(repr=False)
     api_key: str = field(default="", repr=False)
+    signing_key: str = field(default="", repr=False)
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)  # of other models
     overrides: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     config: str = FILE
@@ -56,6 +57,7 @@ class Runner:
     repository: str = ""
     api_url: str = API_URL
     server_url: str = SERVER_URL
+    graphql_url: str = ""
     run_id: str = ""
     run_attempt: str = "1"
     workspace: Path = Path()
@@ -77,11 +79,14 @@ class Secrets:
     token: str = field(repr=False)
     api_key: str = field(repr=False)
     others: tuple[str, ...] = field(repr=False)
+    signing_key: str = field(default="", repr=False)
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def values(self) -> tuple[str, ...]:
         several = (key for text in (self.api_key, *self.keys.values()) for key in split(text))
-        return tuple(dict.fromkeys(text for text in (self.token, self.api_key, *self.others, *several) if text))
+        return tuple(
+            dict.fromkeys(text for text in (self.token, self.api_key, self.signing_key, *self.others, *several) if text)
+        )
 
 
 def read_runner(environ: Mapping[str, str]) -> Runner:
@@ -97,6 +102,7 @@ def read_runner(environ: Mapping[str, str]) -> Runner:
         repository=told("GITHUB_REPOSITORY"),
         api_url=told("GITHUB_API_URL", API_URL).rstrip("/"),
         server_url=told("GITHUB_SERVER_URL", SERVER_URL).rstrip("/"),
+        graphql_url=told("GITHUB_GRAPHQL_URL"),
         run_id=told("GITHUB_RUN_ID"),
         run_attempt=told("GITHUB_RUN_ATTEMPT", "1"),
         workspace=Path(told("GITHUB_WORKSPACE", ".")),
@@ -128,6 +134,7 @@ def take_secrets(environ: MutableMapping[str, str]) -> Secrets:
         token=tokens[0] if tokens else "",
         api_key=keys[0] if keys else "",
         others=(*tokens[1:], *keys[1:], *others),
+        signing_key=environ.pop("INPUT_SIGNING_KEY", "").strip(),
         keys=MappingProxyType(usual | rows),
     )
 
@@ -140,6 +147,7 @@ def read_inputs(environ: Mapping[str, str], secrets: Secrets) -> Inputs:
     return Inputs(
         token=secrets.token,
         api_key=secrets.api_key,
+        signing_key=secrets.signing_key,
         keys=secrets.keys,
         overrides=MappingProxyType(settings),
         config=_given(environ, "config") or FILE,

@@ -10,7 +10,7 @@ from time import monotonic
 
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
-from greenloop.domain import Ending, Message, Outcome, Reason, Request
+from greenloop.domain import Attempt, Ending, Message, Outcome, Reason, Request
 from greenloop.errors import GreenloopError, NotPushed
 from greenloop.judge import improves
 from greenloop.ports import Forge
@@ -51,17 +51,19 @@ def _prepared(request: Request, bench: Workbench) -> Drive:
 
 
 def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: Course, *, seconds: float) -> Outcome:
-    ending, tip = course.ending or Ending(Reason.UNCHANGED), None
+    tip, best = None, course.best
     try:
-        tip = run.land(course.best, course.attempts)
-    except NotPushed as error:  # the record says what there was
-        ending = Ending(Reason.NOT_PUSHED, str(error))
+        tip = run.land(best, course.attempts)
+    except NotPushed as moved:
+        best = _on_top(request, bench, run, course, moved)
+        tip = run.tip
+    ending = course.ending or Ending(Reason.UNCHANGED)
     bench.say("done", detail=ending.reason.word)
     outcome = Outcome(
         request=request,
         reason=ending.reason,
-        attempts=tuple(course.attempts),
-        best=course.best,
+        attempts=tuple(map(run.named, course.attempts)),
+        best=best and run.named(best),
         baseline=course.base.report if course.base else None,
         detail=ending.detail,
         branch=run.branch if course.attempts else None,
@@ -77,6 +79,22 @@ def _landed(request: Request, bench: Workbench, run: Run, forge: Forge, course: 
         seconds=seconds,
     )
     return run.close(_proposed(outcome, forge))
+
+
+def _on_top(request: Request, bench: Workbench, run: Run, course: Course, moved: NotPushed) -> Attempt | None:
+    """The best attempt, on top of what a person has pushed meanwhile; or as it was, and why it is not pushed."""
+    from greenloop.commands.rebase import rebased  # noqa: PLC0415 - seldom needed
+
+    try:
+        best = rebased(request, bench, run, course, moved)
+    except Stopped:
+        course.ending = Ending(Reason.NOT_PUSHED, str(moved))
+        return course.best
+    except GreenloopError as error:  # the record says what there was
+        course.ending = Ending(Reason.NOT_PUSHED, str(error))
+        return course.best
+    course.attempts = [best if a.number == best.number else a for a in course.attempts]
+    return best
 
 
 def _proposed(outcome: Outcome, forge: Forge) -> Outcome:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Protocol, Self
 
 from greenloop import recording, result
 from greenloop.commands.journal import FILE, REFS, Journal
@@ -13,11 +15,27 @@ from greenloop.domain import Attempt, Outcome, Request, Tree
 from greenloop.errors import UsageError
 from greenloop.judge import improves
 from greenloop.settings import Settings
-from greenloop.trailers import Made, about, restored
+from greenloop.trailers import Made, about, read, restored
 from greenloop.workspace import CommitInfo, GitWorkspace
 
 RESULT, WORDS = "result.json", "last-words.md"
 Publish = Callable[[str, str, str | None], None]  # this commit, to this ref, which is at that commit or not there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Commits as they are in the end: `ids` has for each as it was made the one that people see."""
+
+    tip: str
+    ids: Mapping[str, str]
+
+
+class Seal(Protocol):
+    """What makes the commits of a run again, signed, before its branch moves."""
+
+    def seal(self, base: str, tip: str, ref: str) -> Sealed: ...
+
+    def forget(self) -> None: ...
 
 
 class Run:
@@ -41,6 +59,9 @@ class Run:
         self._workspace = workspace
         self._beside = beside
         self._theirs = theirs
+        self._seal: Seal | None = None
+        self.newer: Callable[[], str | None] = lambda: None  # where somebody has moved their branch to meanwhile
+        self._ids: Mapping[str, str] = MappingProxyType({})
         self.committed: Callable[[Made, str], None] = lambda _made, _sha: None
         self._publish = publish
         self.request = request
@@ -59,6 +80,8 @@ class Run:
         for info in self._workspace.history(tip, 200) if tip else ():
             if info.sha == self.request.base:
                 return found
+            if self._theirs and read(info.message).get("Run") != self.request.key:
+                return deque()  # somebody else's, whose work is not taken for an attempt
             found.appendleft(info)
         return deque()
 
@@ -141,8 +164,34 @@ class Run:
         if self._theirs and (best.verdict.green or improves(best.verdict)) and not landed:
             if self._publish is not None and self._journal.text != self._recorded:
                 self._keep()  # whoever finds the branch moved must not pay for the last answers again
-            self._move(self.tip, self._branch_ref, self.start)
+            if self._seal is not None:
+                sealed = self._seal.seal(self.start, self.tip, self._branch_ref)
+                self.tip, self._ids = sealed.tip, sealed.ids
+            there = self._workspace.ref(self._branch_ref)
+            self._move(self.tip, self._branch_ref, self.start if there else None)
+        if self._seal is not None:
+            self._seal.forget()
         return self.tip
+
+    @property
+    def workspace(self) -> GitWorkspace:
+        return self._workspace
+
+    def on_top(self, sha: str, onto: str, *, pushed: bool = False) -> None:
+        """The branch that somebody has moved to `onto`, forward to `sha`."""
+        self.tip, self.start = sha, onto
+        self._workspace.publish(sha, self._branch_ref, expected=self._workspace.ref(self._branch_ref))
+        if self._publish is not None and not pushed:
+            self._publish(sha, self._branch_ref, onto)
+
+    def sealed_by(self, seal: Seal | None) -> Self:
+        """What is sealed appears on its branch at the end alone."""
+        self._seal, self._theirs = seal, self._theirs or seal is not None
+        return self
+
+    def named(self, attempt: Attempt) -> Attempt:
+        """With the commit that people see."""
+        return replace(attempt, commit=self._ids.get(attempt.commit, attempt.commit))
 
     def close(self, outcome: Outcome) -> Outcome:
         """Note the end, and keep the record in git beside the commits."""

@@ -45,6 +45,7 @@ class Request:
     number: int | None = None
     comment: int | None = None
     fork: bool = False
+    server: str = ""  # the host where people have their addresses, when it is not github.com
     files: tuple[str, ...] = ()  # paths that the user named as relevant
     threads: tuple[Thread, ...] = ()  # of a review: each gets an answer
     passed_over: tuple[str, ...] = ()  # further commands of the same comment; only the first is done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from greenloop.action.inputs import Inputs, Runner
 from greenloop.domain import Message, Outcome, Reason, Request, Source
 from greenloop.errors import GreenloopError, Refused
 from greenloop.forge import events
-from greenloop.forge.github import Connection, GitHub, PullRequest, Repository
+from greenloop.forge.github import Connection, GitHub, Missing, PullRequest, Repository
 from greenloop.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
@@ -44,9 +45,7 @@ NOTHING_ASKED = "The command says nothing to do. Write it behind the command: /g
 def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[str, Any]) -> Outcome | None:
     """Raises `GreenloopError` for what the asker may want mended; a stranger's request is an outcome. None: in this
     repository's own words the event is not for us."""
-    connection = Connection(
-        api_url=runner.api_url, server_url=runner.server_url, repository=request.repository, token=inputs.token
-    )
+    connection = _connection(request, inputs, runner)
     github = GitHub(connection)
     repository = github.repository()
     settings, trouble = _settings(inputs, github, repository)
@@ -54,7 +53,7 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
     meant = events.parse(runner.event_name, payload, run_id=runner.run_id, words=words)
     if meant is None:
         return None
-    request = meant
+    request = replace(meant, server=connection.host)
     run_url = f"{runner.server_url}/{request.repository}/actions/runs/{runner.run_id}" if runner.run_id else ""
     told = Told(github, request, words, dry=inputs.dry_run, run_url=run_url)
     scene = Scene(
@@ -92,6 +91,16 @@ def handle(request: Request, inputs: Inputs, runner: Runner, payload: Mapping[st
         raise
 
 
+def _connection(request: Request, inputs: Inputs, runner: Runner) -> Connection:
+    return Connection(
+        api_url=runner.api_url,
+        graphql_url=runner.graphql_url,
+        server_url=runner.server_url,
+        repository=request.repository,
+        token=inputs.token,
+    )
+
+
 def _done(scene: Scene, job: Job) -> Outcome:
     if job.request.command == EVALUATE:
         return judge(job)
@@ -107,7 +116,8 @@ def _shrug(request: Request, github: GitHub) -> None:
         and request.comment is not None
         and request.source in {Source.ISSUE, Source.PULL_REQUEST}
     ):
-        github.react("comment", request.comment, "confused")
+        with suppress(Missing):
+            github.react("comment", request.comment, "confused")
 
 
 def _job(scene: Scene, serving: Serving) -> Job:
@@ -130,8 +140,7 @@ def _job(scene: Scene, serving: Serving) -> Job:
     pushes = pull is not None and (not foreign or answer is Answer.PUSH)
     model = Replay((), name="none") if evaluating else _model(scene, serving)
     settings = narrowed(settings, model)
-    if request.comment is not None and request.source is not Source.REVIEW:
-        github.react("comment", request.comment, "eyes")
+    _seen(request, github)
     return Job(
         request=request,
         settings=settings,
@@ -155,11 +164,17 @@ def _job(scene: Scene, serving: Serving) -> Job:
         start=ours or base,
         pull=pull,
         answer=answer,
+        signing_key=inputs.signing_key,
         notes=(why,) if why else (),
         goes_on=ours,
         thread=() if evaluating else (*heard.quoted(scene, comments), *shown, *others),
         earlier=tuple(dict.fromkeys((going.key, *before) if going else before)),
     )
+
+
+def _seen(request: Request, github: GitHub) -> None:
+    if request.comment is not None and request.source is not Source.REVIEW:
+        github.react("comment", request.comment, "eyes")
 
 
 def _asked(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from greenloop.domain import Request, Source
-from greenloop.forge.github import GitHub
+from greenloop.forge.github import GitHub, Missing
 from greenloop.orders import DEFAULT_LEVEL, LEVELS
 
 MAY = frozenset({"admin", "maintain", "write"})  # who is told why not; everybody else gets a reaction
@@ -19,6 +19,7 @@ FORK = (
     "comment on the pull request."
 )
 STRANGER = "{actor} has no {needs} access to this repository ({role})."
+GONE = "The comment was deleted meanwhile, so nothing is done."
 EDITED = "The comment was changed after it was written. Write a new one."
 
 
@@ -42,17 +43,20 @@ def refusal(request: Request, payload: Mapping[str, Any], github: GitHub, needs:
     role = github.permission(request.actor)
     if not _enough(role, needs):
         return Refusal(STRANGER.format(actor=request.actor, needs=needs, role=role), stranger=role not in MAY)
-    if request.source in {Source.ISSUE, Source.PULL_REQUEST} and request.comment is not None:
-        return _edited(payload, github.comment(request.comment).body)
-    return None
+    return _withdrawn(request, payload, github)
 
 
 def _enough(role: str, needs: str) -> bool:
     return role in LEVELS and needs in LEVELS and LEVELS.index(role) >= LEVELS.index(needs)
 
 
-def _edited(payload: Mapping[str, Any], now: str) -> Refusal | None:
+def _withdrawn(request: Request, payload: Mapping[str, Any], github: GitHub) -> Refusal | None:
     """What is run is what was typed; what stands there now has to be the same."""
-    then = payload["comment"]["body"]
-    same = now.splitlines() == then.splitlines()
+    if request.comment is None or request.source not in {Source.ISSUE, Source.PULL_REQUEST}:
+        return None
+    try:
+        now = github.comment(request.comment).body
+    except Missing:
+        return Refusal(GONE)
+    same = now.splitlines() == payload["comment"]["body"].splitlines()
     return None if same else Refusal(EDITED, stranger=False)

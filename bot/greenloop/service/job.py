@@ -28,7 +28,7 @@ from greenloop.model.replay import Replay
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.result import as_dict
 from greenloop.sandbox import open_sandbox
-from greenloop.service import earlier, forks, record, review
+from greenloop.service import earlier, forks, record, review, signing
 from greenloop.service.checked import Checked
 from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
@@ -49,7 +49,11 @@ def play(job: Job) -> Outcome:
     with private(job.temp) as clone:
         key = job.request.key
         refs = (*job.refs, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
-        with job.remote.clone(clone, refs) as workspace, locked(job, workspace, clone) as lock:
+        with (
+            job.remote.clone(clone, refs) as workspace,
+            signing.by_key(job, workspace),
+            locked(job, workspace, clone) as lock,
+        ):
             request = record.request(workspace, job.request.key) or replace(
                 job.request, base=_base(job, workspace), head=job.branch
             )
@@ -60,10 +64,21 @@ def play(job: Job) -> Outcome:
                     return _told_again(job, request, workspace)
                 if request.fork:
                     job = replace(job, foreign=forks.staged(workspace, request.base, job.place))
-                outcome = _run(job, request, workspace, journal, clone=clone, lock=lock)
+                with _resumable(workspace, key):
+                    outcome = _run(job, request, workspace, journal, clone=clone, lock=lock)
                 outcome = outcome if job.dry else _tidied(job, _answered(job, outcome, workspace), workspace, clone)
-    job.told.ended(outcome)
-    return outcome
+    return job.told.ended(outcome)
+
+
+@contextmanager
+def _resumable(workspace: GitWorkspace, key: str) -> Iterator[None]:
+    """Whatever ends a run in the middle says where its attempts are."""
+    try:
+        yield
+    except GreenloopError as error:
+        if workspace.ref(REFS + key) is not None:
+            error.args = (f"{error} {KEPT.format(ref=REFS + key)}",)
+        raise
 
 
 def _base(job: Job, workspace: GitWorkspace) -> str:
@@ -166,6 +181,10 @@ def _run(
     theirs = job.pull is not None or bool(job.goes_on)
     checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=bool(journal.before))
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
+    seal = signing.of(job, workspace, clone, request.key)
+    run.sealed_by(seal)
+    if job.pull is not None and job.foreign is None and seal is None and not job.dry:
+        run.newer = lambda: _newer(job, workspace, clone, request)
     run.committed = checked.attempt
     run.begin(job.settings, job.model.name)
     with (
@@ -178,6 +197,13 @@ def _run(
         outcome = generate(request, made, run, job.told, thread=thread)
         checked.end(outcome)
     return replace(outcome, asides=(*checked.asides.values(), *job.told.asides), recording=journal.text)
+
+
+def _newer(job: Job, workspace: GitWorkspace, clone: Path, request: Request) -> str | None:
+    """Where somebody has moved the pull request's branch on to; None when it did not go on from where it was."""
+    now = job.remote.fetch(clone, f"refs/heads/{request.head}", to=f"refs/greenloop/seen/{request.key}")
+    before = () if now is None else workspace.history(now, 40)
+    return now if now != request.base and request.base in {info.sha for info in before} else None
 
 
 def _asked(journal: Journal, live: Model) -> Model:

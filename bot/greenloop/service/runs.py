@@ -70,6 +70,13 @@ class Recorded:
         return tuple(e for e in self.entries if isinstance(e, recording.Judged))
 
     @property
+    def commits(self) -> frozenset[str]:
+        """Of the attempts, as they are in the end."""
+        rows = self.result.get("attempts")
+        made = (row.get("commit") for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+        return frozenset(sha for sha in made if isinstance(sha, str))
+
+    @property
     def used(self) -> Usage:
         return sum((e.usage for e in self.entries if isinstance(e, recording.Replied)), Usage())
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
 from greenloop.domain import Outcome, Request
-from greenloop.errors import GreenloopError
-from greenloop.forge.github import ACTIONS, GitHub, NotAllowed
+from greenloop.errors import GreenloopError, NotPushed
+from greenloop.forge.github import ACTIONS, Fault, GitHub, NotAllowed
 from greenloop.forge.terminal import WORDS, so_far
 from greenloop.orders import Words
 from greenloop.ports import Progress
@@ -21,6 +22,8 @@ from greenloop.service.words import Going, Row
 from greenloop.settings import Settings
 
 ONE = "\n\nOf several commands in a comment the first is done. Not done: {words}. Write each in a comment of its own."
+UNTOLD = "The comment does not say so: {why}"
+UNPROPOSED = "{why} The attempts are on the branch {branch}. Run the job again: it goes on from here."
 _FAILED = words.FAILED
 _EVERY = 10.0  # seconds between two edits of the comment
 _FIRST = 30.0  # seconds until the first edit while an answer comes
@@ -59,6 +62,7 @@ class Told:
         self._seldom = Seldom(_FIRST, self._clock)
         self._advice = ""
         self.asides: tuple[str, ...] = ()  # what went wrong around a pull request
+        self._mute = False
 
     def on(
         self,
@@ -86,13 +90,21 @@ class Told:
         if event.phase == "reply":
             self._answering(event)
         elif event.phase != "done" and self._clock() - self._last >= _EVERY:
-            self.say(self._going(event))
+            self._progress(self._going(event))
+
+    def _progress(self, body: str) -> None:
+        """While it can be told: no run ends for a comment that cannot be edited, or waits for it twice."""
+        if self._mute:
+            return
+        try:
+            self.say(body)
+        except GreenloopError:
+            self._mute = True
 
     def _answering(self, event: Progress) -> None:
         """A handful of edits, however long it takes. An answer that is paid for is not lost for one that fails."""
         if self._seldom.due():
-            with suppress(GreenloopError):
-                self.say(self._going(event, f": {so_far(self._answer)}"))
+            self._progress(self._going(event, f": {so_far(self._answer)}"))
 
     def _going(self, event: Progress, more: str = "") -> str:
         where = f"Attempt {event.attempt}: " if event.attempt else ""
@@ -127,7 +139,8 @@ class Told:
         self._last = self._clock()
 
     def failed(self, error: GreenloopError) -> None:
-        self.say(words.failed(str(error), self._run_url))
+        with suppress(GreenloopError):  # the first one counts; it is in the summary and in the log as well
+            self.say(words.failed(str(error), self._run_url))
 
     @property
     def done(self) -> bool:
@@ -149,7 +162,10 @@ class Told:
         text = words.proposal(
             body, self._names, closes=self._closes, continues=self._continues, own_token=self._own_token
         )
-        made = self._github.propose(branch=branch, base=self._base, title=title, body=text, draft=draft)
+        try:
+            made = self._github.propose(branch=branch, base=self._base, title=title, body=text, draft=draft)
+        except Fault as fault:  # before the run's end is noted: the next runner makes good for it
+            raise NotPushed(UNPROPOSED.format(why=fault, branch=branch)) from None
         if isinstance(made, NotAllowed):
             self._advice = made.advice
             return made.compare_url
@@ -157,8 +173,13 @@ class Told:
         self.asides = tuple(offering.asides)
         return made.url
 
-    def ended(self, outcome: Outcome) -> None:
-        self.say(self.last_words(outcome))
+    def ended(self, outcome: Outcome) -> Outcome:
+        """The outcome, with why it could not be told, if it could not; the work itself is done."""
+        try:
+            self.say(self.last_words(outcome))
+        except GreenloopError as error:
+            return replace(outcome, detail=f"{outcome.detail} {UNTOLD.format(why=error)}".strip())
+        return outcome
 
     @property
     def _own_token(self) -> bool:

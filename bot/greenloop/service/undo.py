@@ -90,7 +90,8 @@ def _standing(
     attempts: set[str] = set()
     ours: set[str] = set()
     for known in own:
-        attempts |= {judged.commit for judged in runs.record(known.key, scene.remote, scene.temp).judged}
+        found = runs.record(known.key, scene.remote, scene.temp)
+        attempts |= {judged.commit for judged in found.judged} | found.commits  # as made, and as signed
         ours.add(known.tip)
     end = tuple(takewhile(lambda info: info.sha in attempts | ours, history))
     if not end:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from greenloop import branches
@@ -37,6 +37,7 @@ class Job:
     pull: PullRequest | None = None
     thread: tuple[Message, ...] = ()
     answer: Answer = Answer.PUSH  # what comes of work on a fork
+    signing_key: str = field(default="", repr=False)
     notes: tuple[str, ...] = ()  # what else is told of it
     foreign: Foreign | None = None  # known when the clone is made
     goes_on: str = ""  # the branch of ours that an earlier run has begun; it is moved once, at the end

@@ -15,12 +15,13 @@ class Again:
     """`left` are paths whose changes do not fit there: somebody else has changed them as well."""
 
     sha: str
+    ids: Mapping[str, str]  # as they were made → as they are there
     left: tuple[str, ...] = ()
 
 
 def again(workspace: GitWorkspace, commits: Iterable[CommitInfo], onto: str) -> Again:
     """Each with its message and its time, so that the same commits on the same one are the same again."""
-    tip, left = onto, dict[str, None]()
+    tip, left, ids = onto, dict[str, None](), dict[str, str]()
     for info in commits:
         before, now = workspace.tree(info.parents[0]), workspace.tree(tip)
         old, new, there = (_entries(workspace.entries(tree)) for tree in (before, info.tree, now))
@@ -28,8 +29,8 @@ def again(workspace: GitWorkspace, commits: Iterable[CommitInfo], onto: str) -> 
         fits = [path for path in paths if there.get(path) == old.get(path)]
         left |= dict.fromkeys(path for path in paths if path not in fits and there.get(path) != new.get(path))
         tree = workspace.overlay(now, info.tree, fits) if fits else now
-        tip = workspace.commit(tree, (tip,), info.message, at=info.at)
-    return Again(sha=tip, left=tuple(left))
+        tip = ids[info.sha] = workspace.commit(tree, (tip,), info.message, at=info.at)
+    return Again(sha=tip, ids=ids, left=tuple(left))
 
 
 def _entries(found: Mapping[str, Entry]) -> Mapping[str, tuple[str, str]]:

@@ -63,13 +63,14 @@ class Remote:
         if done.code:
             raise NotPushed(_why(ref, done.error))
 
-    def fetch(self, folder: Path, ref: str) -> str | None:
-        """Where `ref` is there now, with its newest commit at hand in the clone; None when there is no such ref."""
+    def fetch(self, folder: Path, ref: str, *, to: str = "") -> str | None:
+        """Where `ref` is there now, with its newest commit at hand in the clone; None when there is no such ref. With
+        `to`, some of its history as well, under that name."""
         plumbing = Plumbing(folder)
         if ref not in self._there(plumbing):
             return None
-        self._fetch(plumbing, f"+{ref}:{ref}", depth="1")
-        return read(plumbing, ref)
+        self._fetch(plumbing, f"+{ref}:{to or ref}", depth=_DEPTH if to else "1")
+        return read(plumbing, to or ref)
 
     def remove(self, folder: Path, refs: Mapping[str, str]) -> bool:
         """Remove each ref that is still at its commit; what somebody else has pushed there is not ours to lose. Whether
@@ -147,6 +148,10 @@ def _why(ref: str, said: str) -> str:
         cure = "The change touches .github/workflows, which the job's own token may not; nothing was pushed."
     elif "non-fast-forward" in said or "fetch first" in said or "stale info" in said:
         cure = "Somebody has moved it meanwhile, and that is respected."
+    elif "archived" in said:
+        cure = "The repository is archived. Unarchive it, then run the job again: it goes on from here."
+    elif "Authentication failed" in said or "could not read Username" in said:
+        cure = "The token is not accepted any more: a job's own ends with its job. Run it again: it goes on from here."
     elif "protected branch" in said or "GH006" in said or "GH013" in said:
         cure = "A rule of the repository protects it."
     elif _PASSING.search(said):

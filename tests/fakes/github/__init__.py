@@ -37,10 +37,10 @@ _ALL = {"contents": "write", "issues": "write", "pull_requests": "write"}
 class FakeGitHub:
     """`repository=` may be left out everywhere while there is only one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, api: str = API, graphql: str = GRAPHQL) -> None:
         self._folder = folder / "github"
         self.world = World()
-        self._door = Door(self.world)
+        self._door = Door(self.world, api, graphql)
 
     def __enter__(self) -> Self:
         self._server = Server(self._door)
@@ -66,14 +66,14 @@ class FakeGitHub:
 
     @property
     def api_url(self) -> str:
-        return self.url + API
+        return self.url + self._door.api
 
     def environment(self, repository: Repository | None = None) -> dict[str, str]:
         """What a runner's environment says of GitHub."""
         return {
             "GITHUB_API_URL": self.api_url,
             "GITHUB_SERVER_URL": self.url,
-            "GITHUB_GRAPHQL_URL": self.url + GRAPHQL,
+            "GITHUB_GRAPHQL_URL": self.url + self._door.graphql,
             "GITHUB_REPOSITORY": self._at(repository).full_name,
         }
 
@@ -92,6 +92,14 @@ class FakeGitHub:
         """The next `times` requests of this kind, after `skip` good ones; `path` is a pattern. All have to come."""
         planned = Planned(method=method, path=re.compile(path), fault=fault, times=times, skip=skip)
         self._door.planned.append(planned)
+
+    def from_now_on(self, method: str, path: str, fault: Fault) -> None:
+        """Every request of this kind; none has to come."""
+        self._door.standing.append(Planned(method=method, path=re.compile(path), fault=fault, times=-1, skip=0))
+
+    def again(self) -> None:
+        """What went wrong from then on does so no longer."""
+        self._door.standing.clear()
 
     # what there is
 

@@ -48,11 +48,18 @@ class Bare:
         return done.stdout
 
     def commit(
-        self, branch: str, files: Mapping[str, str | bytes | None], message: str = "a change", author: str = "ada"
+        self,
+        branch: str,
+        files: Mapping[str, str | bytes | None],
+        message: str = "a change",
+        author: str = "ada",
+        committer: str = "",
     ) -> str:
         """A person's commit on `branch`, a new one begins at the default branch; None deletes a file."""
-        ref, who = f"refs/heads/{branch}", f"{author} <{author}@example.org> {next(_SECONDS)} +0000"
-        stream = [f"commit {ref}\ncommitter {who}\n".encode(), _data(message.encode())]
+        ref, now = f"refs/heads/{branch}", f"{next(_SECONDS)} +0000"
+        who = f"author {author} <{author}@example.org> {now}\n"
+        who += f"committer {committer or author} <{committer or author}@example.org> {now}\n"
+        stream = [f"commit {ref}\n{who}".encode(), _data(message.encode())]
         start = self.sha(ref) or self.resolve("HEAD")
         if start:
             stream.append(f"from {start}\n".encode())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from fakes.github import threads
+from fakes.github import commits, threads
 from fakes.github.accounts import Json, node
 from fakes.github.state import Issue, Refusal, Repository, Token, World
 
@@ -23,6 +23,8 @@ def respond(world: World, token: Token | None, body: Json) -> Json:
         return threads.listed(world, token, variables)
     if re.search(r"\bmutation\b.*\bresolveReviewThread\(", query, re.DOTALL):
         return threads.resolve(world, token, str(variables.get("id")))
+    if re.search(r"\bmutation\b.*\bcreateCommitOnBranch\(", query, re.DOTALL):
+        return commits.create(world, token, variables["input"])
     for name, change in _MUTATIONS.items():
         if re.search(rf"\bmutation\b.*\b{name}\(", query, re.DOTALL):
             return _changed(world, token, name, change, str(variables.get("id")))

@@ -47,13 +47,16 @@ class Door:
     """What all requests share."""
 
     world: World
+    api: str = API
+    graphql: str = GRAPHQL
     log: list[Received] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
+    standing: list[Planned] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def fault(self, method: str, path: str) -> Fault | None:
         with self.lock:
-            return next((p.fault for p in self.planned if p.comes(method, path)), None)
+            return next((p.fault for p in (*self.planned, *self.standing) if p.comes(method, path)), None)
 
     def unused(self) -> list[str]:
         return [f"{p.method} {p.path.pattern}" for p in self.planned if p.times]
@@ -112,19 +115,19 @@ class _Handler(BaseHTTPRequestHandler):
                 printed = actions.text(home, int(log["job"]), authorized="Authorization" in self.headers)
                 return Answer(status=200, headers={"Content-Type": "text/plain"}, body=printed.encode())
             with self.server.door.lock:
-                if path == GRAPHQL:
+                if path == self.server.door.graphql:
                     return _json(200, graphql.respond(self.server.door.world, token, json.loads(body)))
                 return self._rest(path, dict(parse_qsl(query)), body, token)
         except Refusal as refusal:
             return _json(refusal.status, refusal.body)
 
     def _rest(self, path: str, query: dict[str, str], body: bytes, token: Token | None) -> Answer:
-        if not path.startswith(API):
+        if not path.startswith(self.server.door.api):
             raise not_found()
         given = json.loads(body) if body else {}
         reply = rest.respond(
             self.command,
-            path.removeprefix(API),
+            path.removeprefix(self.server.door.api),
             lambda args: Call(world=self.server.door.world, token=token, args=args, query=query, body=given),
         )
         if isinstance(reply.data, list):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
-from greenloop.forge.github import checks, conversation, files, jobs, people, proposals, reviews, threads
+from greenloop.forge.github import checks, commits, conversation, files, jobs, people, proposals, reviews, threads
 from greenloop.forge.github.asking import HURRY, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
@@ -169,7 +169,13 @@ class GitHub:
     def upload_sarif(self, commit: str, ref: str, sarif: str) -> None:
         checks.upload(self._api, commit, ref, sarif)
 
-    # files
+    # files and commits
+
+    def commit(
+        self, branch: str, *, onto: str, message: str, written: Mapping[str, bytes], deleted: Iterable[str]
+    ) -> str:
+        """A signed commit on `branch`, whose head has to be `onto`; its id."""
+        return commits.commit(self._api, branch, onto=onto, message=message, written=written, deleted=deleted)
 
     def file(self, path: str, ref: str) -> bytes | None:
         return files.file(self._api, path, ref)

@@ -20,6 +20,7 @@ class Connection:
     server_url: str
     repository: str  # "owner/name"
     token: str = field(repr=False)
+    graphql_url: str = ""  # where it is not beside `api_url`
 
     def __post_init__(self) -> None:
         """Raises `Misconfigured` for what cannot be a GitHub."""
@@ -30,6 +31,12 @@ class Connection:
         if not re.fullmatch(r"[!-~]+", self.token):
             state = "holds white space or letters that no token has" if self.token else "is empty"
             raise Misconfigured(f"The input `github_token` {state}. Its default, `${{{{ github.token }}}}`, is right.")
+
+    @property
+    def host(self) -> str:
+        """The server's, when it is not github.com."""
+        name = urlsplit(self.server_url).hostname or ""
+        return "" if name == "github.com" else name
 
     @property
     def owner(self) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 API_VERSION = "2022-11-28"  # later ones take fields away
 _FOUND = 302
 # GraphQL answers 200 to everything and names its errors
-_STATUS = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "RATE_LIMITED": 429}
+_STATUS = {"NOT_FOUND": 404, "STALE_DATA": 409, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "RATE_LIMITED": 429}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Wire:
         with self._connected(ask):
             status, headers, text = requester.requestJson(
                 ask.verb,
-                ask.path or requester.graphql_url,
+                ask.path or self._connection.graphql_url or requester.graphql_url,
                 dict(ask.query or {}),
                 {"Accept": "application/vnd.github+json"},
                 ask.body,
