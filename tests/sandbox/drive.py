@@ -33,14 +33,15 @@ def refuse(names: list[str]) -> None:
 def drive(order: dict[str, Any]) -> dict[str, Any]:
     from greenloop.errors import NoSandbox  # noqa: PLC0415 - likewise
     from greenloop.ports import Policy  # noqa: PLC0415 - likewise
-    from greenloop.sandbox import open_local  # noqa: PLC0415 - likewise
+    from greenloop.sandbox import WEAK, open_sandbox  # noqa: PLC0415 - likewise
+    from greenloop.sandbox.box import Box  # noqa: PLC0415 - likewise
 
     if order["without"]:
         refuse(order["without"])
     policy = dict(order["policy"])
     for name in ("readable", "writable", "path", "artifacts"):
         policy[name] = tuple(map(Path, policy.get(name, ())))
-    box = open_local(order["choice"], {"HOME": "/nowhere"})
+    box = Box("auto", weak=True) if order["choice"] == WEAK else open_sandbox(order["choice"])
     try:
         completed = box.run(tuple(order["argv"]), cwd=Path(order["cwd"]), policy=Policy(**policy))
     except NoSandbox as error:
