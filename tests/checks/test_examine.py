@@ -81,7 +81,7 @@ def test_an_unknown_check_is_refused_by_name(lay: Lay, sandbox: Sandbox) -> None
     with pytest.raises(Misconfigured) as raised:
         checks.examine(lambda: lay({}), sandbox, settings, names=("ruff", "bandti"))
     assert str(raised.value) == (
-        "There is no check named `bandti`. Did you mean `bandit`? Known: ruff, pytest, bandit, integrity, jest."
+        "There is no check named `bandti`. Did you mean `bandit`? Known: ruff, pytest, bandit, integrity, types, jest."
     )
     with pytest.raises(Misconfigured, match=r"There is no check named `x`\. Known"):
         checks.examine(lambda: lay({}), sandbox, Settings(checks=("x",)))
