@@ -86,7 +86,8 @@ class Meanwhile(Remote):
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[There]:
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[There]:
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")  # it lies in a folder, and a remote speaks HTTP alone
     with ExitStack() as stack:
         yield There(tmp_path, stack)
 
