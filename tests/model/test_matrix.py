@@ -28,10 +28,10 @@ HEADS = {"openai": "OpenAI chat", "anthropic": "Anthropic messages", "ollama": "
 
 
 class Running(Clock):
-    """Time goes by, so that what took all of it leaves none for others."""
+    """Time goes by, so that what took all of it leaves none for others; a little fast, so that it is all."""
 
     def __call__(self) -> float:
-        return self.now + time.monotonic()
+        return self.now + 1.2 * time.monotonic()
 
 
 def clock_of(case: Case) -> Clock:

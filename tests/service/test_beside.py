@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +17,14 @@ SHA = re.compile(r"`[0-9a-f]{9}`")
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 
 
-def say(step: Step, text: str, number: int = 1, run: str = "2") -> tuple[int, str]:
-    """Exit code and answer of a command; the model is asked by nobody."""
+def say(
+    step: Step, text: str, number: int = 1, run: str = "2", settle: Callable[[], object] = lambda: None
+) -> tuple[int, str]:
+    """Exit code and answer of a command; the model is asked by nobody. `settle` ends what else is going on there."""
     payload = step.fake.event("issue_comment", step.fake.comment(number, text))
     with ModelServer([]) as server:
         code, _ = step.run("issue_comment", payload, server, GITHUB_RUN_ID=run)
+        settle()
         first = seen(step)
         again, _ = step.run("issue_comment", payload, server, GITHUB_RUN_ID=run)
     assert (again, seen(step)) == (code, first)
@@ -46,7 +50,7 @@ def test_status_and_stop_of_a_run_at_work(step: Step) -> None:
                 f"Branch: `{branch}`"
             ),
         )
-        code, said = say(step, "/stop")
+        code, said = say(step, "/stop", settle=process.wait)
         assert (code, said) == (
             0,
             (

@@ -179,7 +179,8 @@ def _run(
         job.told.note(forks.ours(job.foreign))
         workspace.publish(request.base, f"refs/heads/{request.head}", expected=None)
     theirs = job.pull is not None or bool(job.goes_on)
-    checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=bool(journal.before))
+    job.told.again = bool(journal.before)
+    checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=job.told.again)
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
     seal = signing.of(job, workspace, clone, request.key)
     run.sealed_by(seal)
@@ -193,8 +194,7 @@ def _run(
     ):
         made = replace(bench, trusted=job.foreign.trusted) if job.foreign else bench
         made.stop.ends(job.github.hurry)  # the runner does not wait
-        thread = (*job.thread, *earlier.told(job.earlier, workspace))
-        outcome = generate(request, made, run, job.told, thread=thread)
+        outcome = generate(request, made, run, job.told, thread=(*job.thread, *earlier.told(job.earlier, workspace)))
         checked.end(outcome)
     return replace(outcome, asides=(*checked.asides.values(), *job.told.asides), recording=journal.text)
 

@@ -45,9 +45,10 @@ class Offering:
         issue = self._tried("The issue's key is unknown", lambda: self._github.issue(self._about or 0), None)
         return f"{issue.title}\n{issue.body}" if issue else ""
 
-    def made(self, proposed: Proposed, base: str, changed: tuple[str, ...]) -> None:
-        """Labels and, when it is no draft, reviewers. Of a new one alone: what people have changed since stays."""
-        if not proposed.created:
+    def made(self, proposed: Proposed, base: str, changed: tuple[str, ...], *, again: bool = False) -> None:
+        """Labels and, when it is no draft, reviewers. Of a new one alone: what people have changed since stays. What a
+        runner that was lost had made is as good as new."""
+        if not (proposed.created or (again and proposed.ours)):
             return
         number, labels = proposed.number, self._settings.labels
         if labels:

@@ -61,6 +61,7 @@ class Told:
         self._answer = 0  # characters of the answer that comes
         self._seldom = Seldom(_FIRST, self._clock)
         self._advice = ""
+        self.again = False  # whether a run goes on that another runner began
         self.asides: tuple[str, ...] = ()  # what went wrong around a pull request
         self._mute = False
 
@@ -169,7 +170,7 @@ class Told:
         if isinstance(made, NotAllowed):
             self._advice = made.advice
             return made.compare_url
-        offering.made(made, self._base, changed)
+        offering.made(made, self._base, changed, again=self.again)
         self.asides = tuple(offering.asides)
         return made.url
 

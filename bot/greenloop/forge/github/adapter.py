@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from greenloop.forge.github import checks, commits, conversation, files, jobs, people, proposals, reviews, threads
-from greenloop.forge.github.asking import HURRY, Api, Pace
+from greenloop.forge.github.asking import HURRY, OWN_SERVER, Api, Pace
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.conversation import Reaction, Sticky, Target
 from greenloop.forge.github.errors import Missing
@@ -36,7 +36,8 @@ class GitHub:
         sleep: Callable[[float], None] = time.sleep,
         pace: Pace | None = None,
     ) -> None:
-        self._api = Api(connection, clock=clock, sleep=sleep, pace=pace or Pace())
+        usual = Pace() if connection.limited else OWN_SERVER
+        self._api = Api(connection, clock=clock, sleep=sleep, pace=pace or usual)
         self._me: str | None = None
         self._said: dict[Sticky, tuple[int, str]] = {}
 

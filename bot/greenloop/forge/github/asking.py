@@ -32,6 +32,8 @@ class Pace:
     silence: int = 30  # how long an answer may take
 
 
+# a server of one's own limits nobody unless it is told to, and then says how long to wait
+OWN_SERVER = Pace(writes=0.0)
 HURRY = Pace(tries=2, first=0.0, patience=0.0, writes=0.0, silence=3)
 
 

@@ -39,6 +39,12 @@ class Connection:
         return "" if name == "github.com" else name
 
     @property
+    def limited(self) -> bool:
+        """Whether this is GitHub's own service, which asks for a pause between two writes."""
+        name = urlsplit(self.api_url).hostname or ""
+        return name == "api.github.com" or name.endswith(".ghe.com")
+
+    @property
     def owner(self) -> str:
         return self.repository.partition("/")[0]
 
