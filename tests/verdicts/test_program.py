@@ -122,13 +122,17 @@ def test_what_the_product_does_to_its_own_tests_is_told(make_repo: Callable[...,
         "pytest.skip when called": ("pytest=skipped(3)", [more, nothing, total]),
         "reports are made to say passed": ("pytest=failed(2/3)", [more, total, "tampering"]),
     }
+    numbers = {
+        "os._exit when called": NUMBERS,
+        "pytest.skip when called": NUMBERS[:1],  # what is skipped is not measured
+        "reports are made to say passed": ["complexity of sums.py::made", *NUMBERS[1:]],
+    }
     told = {}
     for name in expected:
         git("checkout", "-q", "-B", "attempt", "main", cwd=repo)
         write(repo, tricks(name))
         git("commit", "-q", "-a", "-m", name, cwd=repo)
-        cut_short = "_exit" in name  # then nothing could be measured
-        code, answer = evaluated(repo, "attempt", numbers=NUMBERS[:1] if cut_short else NUMBERS)
+        code, answer = evaluated(repo, "attempt", numbers=numbers[name])
         assert (code, answer["status"], answer["head"]) == (4, "red", "attempt")
         rules = [f["rule"] for f in answer["verdict"]["new"] if f["severity"] == "error"]
         told[name] = (answer["checks"].removesuffix(" integrity=passed"), rules)
