@@ -65,5 +65,6 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_a_head_that_lies_is_refused(tmp_path: Path, lie: str) -> None:
     (tmp_path / "a.gguf").write_bytes(LIES[lie])
-    with pytest.raises(Unreadable, match=r"a\.gguf cannot be read as GGUF: "):
+    why = "a list in its head is too long" if "list" in lie else ""  # it is not followed to the end of the file
+    with pytest.raises(Unreadable, match=rf"a\.gguf cannot be read as GGUF: {why}"):
         by_gguf(tmp_path / "a.gguf")
