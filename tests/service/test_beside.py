@@ -6,6 +6,7 @@ import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from conftest import git
@@ -50,7 +51,7 @@ def test_status_and_stop_of_a_run_at_work(step: Step) -> None:
                 f"Branch: `{branch}`"
             ),
         )
-        code, said = say(step, "/stop", settle=process.wait)
+        code, said = say(step, "/stop", settle=partial(process.wait, timeout=30))
         assert (code, said) == (
             0,
             (
