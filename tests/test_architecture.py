@@ -49,7 +49,7 @@ HOMES = {
     "ruff": "checks.ruff",
     "torch": "model.own_embeddings",
     "transformers": "model.own_embeddings",
-    "tree_sitter": "retrieval.languages",
+    "tree_sitter": "grammars retrieval.languages",  # what a text is made of, and which pieces that gives
     "uv": "environment",
     "yaml": "yaml_document",
 }

@@ -100,3 +100,33 @@ def test_a_real_other_interpreter_is_asked_in_the_sandbox(lay: Lay, sandbox: San
     result = parse.run(lay(texts, changed=tuple(texts), environment=environment), sandbox, Settings())
     assert [f.path for f in result.findings] == ["a.py", "json.py"]
     assert not marker.exists()
+
+
+# before, after the edit, the line that is wrong
+OTHERS = {
+    "a.js": ("const f = () => 1;\n", "const f = () => {\n  return g(1;\n};\n", 2),
+    "a.tsx": ("const a: number = 1;\n", "const a: = 1;\nlet b = 2;\n", 1),
+    "a.go": ("package a\n\nfunc f() int { return 1 }\n", "package a\n\nfunc f() int {\n\treturn 1 +\n}\n", 4),
+    "a.rs": ("fn f() -> u8 { 1 }\n", "fn f() -> u8 {\n    let x = ;\n    1\n}\n", 2),
+    "A.java": ("class A { int f() { return 1; } }\n", "class A {\n  int f() { return 1 }\n}\n", 2),
+}
+
+
+def test_another_language_is_held_to_its_grammar_once_a_file_kept_to_it(lay: Lay, sandbox: Sandbox) -> None:
+    before = {path: was for path, (was, _, _) in OTHERS.items()}
+    before |= {"flow.js": "// @flow\nfunction f(x: ?number) {}\n", "fine.js": "let a = 1;\n"}
+    now = {path: text for path, (_, text, _) in OTHERS.items()}
+    now |= {"flow.js": "// @flow\nfunction f(x: ?string) {}\n", "fine.js": "let a = 2;\n", "new.js": "let = = 1"}
+
+    def read(path: str) -> bytes | None:
+        return before[path].encode() if path in before else None
+
+    result = parse.run(lay(now, changed=tuple(sorted(now)), before=read), sandbox, Settings())
+    assert {f.path: f.line for f in result.findings} == {path: line for path, (_, _, line) in OTHERS.items()}
+    assert result.findings[1].message.startswith("SyntaxError: a")
+
+
+@pytest.mark.parametrize("text", [b"", b"((((" * 50_000, b"class {" * 50_000, b"\0\xff", b"`${" * 50_000])
+def test_strange_text_of_another_language_is_read_all_the_same(lay: Lay, sandbox: Sandbox, text: bytes) -> None:
+    subject = lay({"a.js": text}, changed=("a.js",), before=lambda _: b"let a = 1;\n")
+    assert [f.path for f in parse.run(subject, sandbox, Settings()).findings] == (["a.js"] if text else [])

@@ -1,4 +1,5 @@
-"""The gate before all other checks: whether each changed Python, JSON and TOML file parses at all.
+"""The gate before all other checks: whether each changed Python, JSON and TOML file parses at all, and each file of
+another language that parsed before, where its grammar is installed.
 
 It runs no code of the target. JSON may hold comments and trailing commas, as editors' configuration does; data files of
 the tests may be wrong on purpose, and templates are not the language that their name tells.
@@ -14,6 +15,7 @@ import time
 import warnings
 from pathlib import Path
 
+from greenloop import grammars
 from greenloop.checks import files, text
 from greenloop.domain import CheckResult, Finding, Status
 from greenloop.ports import Policy, Sandbox, Subject
@@ -57,10 +59,10 @@ def _examine(subject: Subject, path: str) -> list[Finding]:
     if suffix in {"json", "toml"} and (files.is_test(path) or not {"fixtures", "testdata"}.isdisjoint(path.split("/"))):
         return []
     judge = {"py": _python, "pyw": _python, "json": _json, "toml": _toml}.get(suffix)
-    source = files.read(subject.folder, path, limit=_LARGEST) if judge else None
-    if judge is None or source is None:
+    source = files.read(subject.folder, path, limit=_LARGEST) if judge or grammars.grammar(path) else None
+    if source is None:
         return []
-    wrong = judge(source)
+    wrong = judge(source) if judge else _other(subject, path, source)
     if wrong is None:
         return []
     message, line = wrong
@@ -107,6 +109,11 @@ def _toml(source: bytes) -> tuple[str, int | None] | None:
         place = re.search(r"at line (\d+)", str(error))
         return f"{type(error).__name__}: {error}", int(place[1]) if place else None
     return None
+
+
+def _other(subject: Subject, path: str, source: bytes) -> tuple[str, int] | None:
+    wrong = grammars.broken_by(path, subject.before(path), source)
+    return wrong and (f"SyntaxError: {wrong[0]}", wrong[1])
 
 
 def _confirmed(found: list[Finding], subject: Subject, sandbox: Sandbox, settings: Settings) -> list[Finding]:

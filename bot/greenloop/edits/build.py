@@ -166,17 +166,14 @@ def _mode(block: Mode, draft: Draft) -> tuple[list[Edit], list[str]] | Problem:
 
 
 def _prove(work: _Work) -> None:
-    """A repaired place is believed only if Python that could be parsed still can be."""
+    """A repaired place is believed only if what could be parsed still can be."""
     for path, repair in work.relaxed.items():
-        if not path.endswith(proof.PYTHON) or path not in work.draft.known:
+        if path not in work.draft.known:
             continue
-        after = work.draft.text(path)
-        why = proof.syntax_problem(after) if isinstance(after, str) else None
-        before = work.draft.original(path) if why else ""
-        if why and (not isinstance(before, str) or not proof.parses(before)):
-            continue
+        before, after = work.draft.original(path), work.draft.text(path)
+        why = proof.broken(path, before, after) if isinstance(before, str) and isinstance(after, str) else None
         if why:
-            work.failed.append((path, Problem("no match", messages.UNPROVEN.format(repair, why))))
+            work.failed.append((path, Problem("no match", messages.UNPROVEN.format(repair, *why))))
 
 
 def _twice(work: _Work) -> None:

@@ -16,7 +16,7 @@ NO_PATH = (
 )
 LEFT_OUT = "The replacement holds a line that stands for text left out: {0!r}. Write out what is meant."
 UNPROVEN = (
-    "The lines were found only after a repair ({0}), and the result is no valid Python ({1}). Copy the lines exactly."
+    "The lines were found only after a repair ({0}), and the result is no valid {1} ({2}). Copy the lines exactly."
 )
 EMPTY_SEARCH = "The search is empty, and the file is not. Search for the lines beside which the new ones belong."
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from greenloop import grammars
+
 if TYPE_CHECKING:
     import ast
 
@@ -15,6 +17,15 @@ def syntax_problem(text: str) -> str | None:
     """Why this is no Python, with the line; None when it parses."""
     tree = _tree(text)
     return tree if isinstance(tree, str) else None
+
+
+def broken(path: str, before: str, after: str) -> tuple[str, str] | None:
+    """The language of a file that parsed and no longer does, and why; None as well where no grammar is at hand."""
+    if path.endswith(PYTHON):
+        why = syntax_problem(after)
+        return ("Python", why) if why and parses(before) else None
+    wrong = grammars.broken_by(path, before.encode(), after.encode())
+    return wrong and (grammars.language(path), f"line {wrong[1]}: {wrong[0]}")
 
 
 def parses(text: str) -> bool:

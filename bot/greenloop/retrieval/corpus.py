@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from greenloop import grammars
 from greenloop.retrieval import chunks, kinds, languages
 from greenloop.retrieval.store import Parsed, Row, Store
 from greenloop.retrieval.tokens import count
@@ -55,7 +56,7 @@ def language(path: str) -> str:
     """What decides how a file is cut; part of its key, so that another parser does not meet this one's chunks."""
     if path.endswith(_PYTHON):
         return f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return languages.grammar(path) or "text"
+    return grammars.grammar(path) or "text"
 
 
 def key(file: File) -> str:

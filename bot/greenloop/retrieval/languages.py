@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from greenloop import grammars
 from greenloop.retrieval.chunks import Chunk, cut, lines_of, run
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node
 
-_JAVASCRIPT = ("tree_sitter_javascript", "language")
-# the end of a file's name → the module of its grammar, and the function of it that gives the language
-_GRAMMARS = {
-    "c": ("tree_sitter_c", "language"),
-    "h": ("tree_sitter_cpp", "language"),
-    "cc": ("tree_sitter_cpp", "language"),
-    "cpp": ("tree_sitter_cpp", "language"),
-    "hpp": ("tree_sitter_cpp", "language"),
-    "cs": ("tree_sitter_c_sharp", "language"),
-    "go": ("tree_sitter_go", "language"),
-    "java": ("tree_sitter_java", "language"),
-    "js": _JAVASCRIPT,
-    "jsx": _JAVASCRIPT,
-    "mjs": _JAVASCRIPT,
-    "cjs": _JAVASCRIPT,
-    "php": ("tree_sitter_php", "language_php"),
-    "rb": ("tree_sitter_ruby", "language"),
-    "rs": ("tree_sitter_rust", "language"),
-    "ts": ("tree_sitter_typescript", "language_typescript"),
-    "tsx": ("tree_sitter_typescript", "language_tsx"),
-}
 _FUNCTIONS = frozenset(
     {
         "constructor_declaration",
@@ -73,34 +50,14 @@ _VALUES = frozenset({"arrow_function", "function_expression", "function"})  # co
 _DEEPEST = 40  # levels; what is nested deeper is no class of anybody
 
 
-def grammar(path: str) -> str:
-    """The name of the grammar for a file, when it is installed; else ""."""
-    end = path.rpartition(".")[2].lower()
-    module = _GRAMMARS.get(end, ("", ""))[0]
-    return f"{end}:{module}" if module and _installed(module) else ""
-
-
 def chunks(path: str, text: str) -> list[Chunk] | None:
     """Chunks of a file whose grammar is installed; None for other files."""
-    end = path.rpartition(".")[2].lower()
-    if not grammar(path):
-        return None
     lines = lines_of(text)
-    root = _parser(*_GRAMMARS[end]).parse("\n".join(lines).encode("utf-8", "replace")).root_node
+    root = grammars.root(path, "\n".join(lines).encode("utf-8", "replace"))
+    if root is None:
+        return None
     found = _body(root, "", (1, len(lines)), lines, kind="module")
     return [piece for chunk in found for piece in cut(chunk)]
-
-
-@cache
-def _installed(module: str) -> bool:
-    return find_spec("tree_sitter") is not None and find_spec(module) is not None
-
-
-@cache
-def _parser(module: str, function: str) -> Parser:
-    from tree_sitter import Language, Parser  # noqa: PLC0415 - an extra
-
-    return Parser(Language(getattr(import_module(module), function)()))
 
 
 def _body(node: Node, name: str, span: tuple[int, int], lines: list[str], *, kind: str) -> Iterator[Chunk]:
