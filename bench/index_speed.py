@@ -3,7 +3,8 @@
     LOCALIZE=…/localize LOCALIZE_MIRROR=… .venv/bin/python bench/index_speed.py [--picture docs/index-cost.svg]
 
 The files are sympy's at one of the harness's cases: all of them, every second, fourth, … ; each size in a process
-of its own. Seconds are of the processor, since wall time is the other programs' as well; both are printed.
+of its own, in turns, each turn with other files of the smaller sizes; medians. Seconds are of the processor, since wall
+time is the other programs' as well; both are printed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,8 +41,8 @@ def timed(do: Callable[[], Any]) -> tuple[float, float, Any]:
     return time.perf_counter() - wall, time.process_time() - cpu, value
 
 
-def one(root: Path, part: int, queries: list[str]) -> dict[str, float]:
-    files, read = searchable(files_in(root))[::part], reader(root)
+def one(root: Path, part: int, turn: int, queries: list[str]) -> dict[str, float]:
+    files, read = searchable(files_in(root))[turn % part :: part], reader(root)
     python = [file.path for file in files if file.path.endswith(".py")]
 
     def parse() -> None:
@@ -64,6 +66,7 @@ def one(root: Path, part: int, queries: list[str]) -> dict[str, float]:
             "chunks": chunks,
             "parse_s": parse_cpu,
             "cold_s": cpu,
+            "cold_ms_a_chunk": 1000 * cpu / chunks,
             "cold_wall_s": wall,
             "cold_to_parse": cpu / parse_cpu,
             "cold_wall_to_parse": wall / parse_wall,
@@ -109,22 +112,29 @@ def picture(rows: list[dict[str, float]]) -> str:
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--picture", type=Path, metavar="FILE")
-    asked.add_argument("--one", nargs=2, metavar=("FOLDER", "PART"), help="one size alone, for the program itself")
+    asked.add_argument("--turns", type=int, default=3, metavar="N", help="how often each size is measured")
+    asked.add_argument(
+        "--one", nargs=3, metavar=("FOLDER", "PART", "TURN"), help="one size alone, for the program itself"
+    )
     options = asked.parse_args()
     common = harness()
     data = (Path(os.environ["LOCALIZE"]) / "data/open/cases.jsonl").read_text("utf-8")
     cases = [case for case in map(json.loads, data.splitlines()) if case["repo"] == REPO]
     if options.one:
-        print(json.dumps(one(Path(options.one[0]), int(options.one[1]), [case["query"] for case in cases])))
+        queries = [case["query"] for case in cases]
+        print(json.dumps(one(Path(options.one[0]), int(options.one[1]), int(options.one[2]), queries)))
         return 0
-    rows = []
+    every: dict[int, list[dict[str, float]]] = {part: [] for part in PARTS}
     with TemporaryDirectory() as folder:
         root = Path(folder) / "tree"
         common.checkout(REPO, cases[0]["parent"], root)
-        for part in PARTS:
-            argv = [sys.executable, __file__, "--one", str(root), str(part)]
-            rows.append(json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout))
-            print(" ".join(f"{key}={value:.3g}" for key, value in rows[-1].items()), flush=True)
+        for turn, part in product(range(options.turns), PARTS):
+            argv = [sys.executable, __file__, "--one", str(root), str(part), str(turn)]
+            every[part].append(json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout))
+            print(f"{turn + 1} of {options.turns}, every {part}", file=sys.stderr, flush=True)
+    rows = [{key: median(row[key] for row in found) for key in found[0]} for found in every.values()]
+    for row in rows:
+        print(" ".join(f"{key}={value:.3g}" for key, value in row.items()))
     if options.picture:
         options.picture.write_text(picture(rows))
     return 0

@@ -196,7 +196,7 @@ def test_many_small_parts_are_joined(make_repo: Repo, tmp_path: Path, monkeypatc
     monkeypatch.setattr("greenloop.retrieval.corpus._BATCH", 1)
     assert searched(repo, tmp_path / "b")[:2] == (whole, 40)
     with sqlite3.connect(place(tmp_path / "b")) as db:
-        assert db.execute("SELECT count(*) FROM segment").fetchone()[0] <= 8
+        assert db.execute("SELECT count(*) FROM segment").fetchone()[0] <= 32
 
 
 def test_files_long_gone_do_not_fill_the_index(

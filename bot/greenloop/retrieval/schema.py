@@ -6,15 +6,15 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-FORMAT = 1  # another number when the tables or the words in them change
+FORMAT = 2  # another number when the tables or the words in them change
 _OURS = 0x67_6C_72_78  # "glrx": SQLite's application id
 _WAIT = 30_000  # milliseconds for another indexer's transaction
 _SCHEMA = """
 CREATE TABLE mark (text TEXT NOT NULL);
 CREATE TABLE file (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, lengths BLOB NOT NULL,
                    chunks BLOB NOT NULL);
-CREATE TABLE posting (term TEXT NOT NULL, segment INTEGER NOT NULL, ids BLOB NOT NULL, body BLOB NOT NULL,
-                      name BLOB NOT NULL, PRIMARY KEY (term, segment)) WITHOUT ROWID;
+CREATE TABLE posting (segment INTEGER NOT NULL, term TEXT NOT NULL, ids BLOB NOT NULL, body BLOB NOT NULL,
+                      name BLOB NOT NULL, PRIMARY KEY (segment, term)) WITHOUT ROWID;
 CREATE TABLE segment (id INTEGER PRIMARY KEY, postings INTEGER NOT NULL);
 CREATE TABLE vector (model TEXT NOT NULL, chunk TEXT NOT NULL, data BLOB NOT NULL,
                      PRIMARY KEY (model, chunk)) WITHOUT ROWID;

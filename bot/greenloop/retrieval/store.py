@@ -13,13 +13,14 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
 from greenloop.retrieval.chunks import Chunk
 from greenloop.retrieval.schema import connect
 
-_SEGMENTS = 8  # parts that a term's postings may lie in; more are joined
+_SEGMENTS = 32  # parts that a term's postings may lie in; more are joined: 60 MB of source are filled in without that
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class Store:
 
     def postings(self, term: str) -> list[Postings]:
         found = []
-        for ids, body, name in self._db.execute("SELECT ids, body, name FROM posting WHERE term = ?", (term,)):
+        query = "SELECT ids, body, name FROM posting WHERE segment IN (SELECT id FROM segment) AND term = ?"
+        for ids, body, name in self._db.execute(query, (term,)):
             numbers = array("I")
             numbers.frombytes(ids)
             found.append(Postings(numbers, body, name))
@@ -123,9 +125,8 @@ class Store:
     def add(self, files: Sequence[Parsed]) -> None:
         """All of them, or after an interruption none; what another process has added meanwhile is left as it is."""
         with self._writing():
-            known = self.keys()
-            new = [file for file in {f.key: f for f in files}.values() if file.key not in known]
-            (first,) = self._db.execute("SELECT coalesce(max(first + length(lengths) / 4), 0) FROM file").fetchone()
+            new = [file for file in {f.key: f for f in files}.values() if not self._has(file.key)]
+            first = self._first()
             gathered: dict[str, tuple[array[int], bytearray, bytearray]] = {}
             for file in new:
                 self._add_file(file, first)
@@ -133,6 +134,14 @@ class Store:
                 first += len(file.chunks)
             self._add_segment((term, ids.tobytes(), body, name) for term, (ids, body, name) in gathered.items())
             self._join()
+
+    def _has(self, key: str) -> bool:
+        return self._db.execute("SELECT 1 FROM file WHERE key = ?", (key,)).fetchone() is not None
+
+    def _first(self) -> int:
+        """The number behind all that are given: behind those of the last file."""
+        last = self._db.execute("SELECT first + length(lengths) / 4 FROM file ORDER BY id DESC LIMIT 1").fetchone()
+        return int(last[0]) if last else 0
 
     def _add_file(self, file: Parsed, first: int) -> None:
         sums = [sum(words.values()) for words in (*file.bodies, *file.names)]
@@ -142,23 +151,24 @@ class Store:
         self._db.execute("INSERT INTO file (key, first, lengths, chunks) VALUES (?, ?, ?, ?)", row)
 
     def _add_segment(self, postings: Iterable[tuple[str, bytes, bytes | bytearray, bytes | bytearray]]) -> None:
+        """In the order of the table, so that each row is put behind the last one: no page is looked for or split."""
         (segment,) = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM segment").fetchone()
         total = 0
 
-        def rows() -> Iterator[tuple[str, int, bytes, bytes | bytearray, bytes | bytearray]]:
+        def rows() -> Iterator[tuple[int, str, bytes, bytes | bytearray, bytes | bytearray]]:
             nonlocal total
-            for term, ids, body, name in postings:
+            for term, ids, body, name in sorted(postings, key=itemgetter(0)):
                 total += len(body)
-                yield term, segment, ids, body, name
+                yield segment, term, ids, body, name
 
         self._db.executemany("INSERT INTO posting VALUES (?, ?, ?, ?, ?)", rows())
         self._db.execute("INSERT INTO segment VALUES (?, ?)", (segment, total))
 
     def _join(self) -> None:
         """Put the smallest segments together when there are too many, so that a term is read from a few places."""
-        segments = self._db.execute("SELECT id FROM segment ORDER BY postings").fetchall()
-        if len(segments) <= _SEGMENTS:
+        if self._db.execute("SELECT count(*) FROM segment").fetchone()[0] <= _SEGMENTS:
             return
+        segments = self._db.execute("SELECT id FROM segment ORDER BY postings").fetchall()
         small = [number for (number,) in segments[: -_SEGMENTS // 2]]
         marks = ",".join("?" * len(small))
         found: dict[str, list[bytes]] = {}
