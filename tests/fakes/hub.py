@@ -4,7 +4,9 @@
         environment = {"HF_ENDPOINT": hub.origin}
 
 It has one repository, `org/tiny`, with one commit and the branch `main`. `breaks` maps a file to the number of bytes
-after which its first transfer stalls until the client goes; `lies` to other bytes than those that are listed.
+after which its first transfer stalls until the client goes; `lies` to other bytes than those that are listed. `endless`
+are files whose transfer does not end, "" is the list; `moved` is another hub, to which every question is sent on;
+`says` stands in the list in the place of what would be true.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
 REPOSITORY, COMMIT = "org/tiny", "c0ffee" * 6 + "c0de"
+BLOCK = 1 << 20
 LARGE = (".safetensors", ".gguf", ".bin")  # what the hub keeps with a hash of its content
 
 
@@ -26,7 +30,7 @@ def git_hash(data: bytes) -> str:
 
 
 class Hub:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each fault by its name
         self,
         files: Mapping[str, bytes],
         *,
@@ -34,9 +38,12 @@ class Hub:
         lies: Mapping[str, bytes] | None = None,
         sizes: Mapping[str, int] | None = None,
         gated: bool = False,
+        endless: Collection[str] = (),
+        moved: str = "",
+        says: Mapping[str, Any] | None = None,
     ) -> None:
         self.files, self.breaks, self.lies, self.sizes = dict(files), dict(breaks or {}), lies or {}, sizes or {}
-        self.gated = gated
+        self.gated, self.endless, self.moved, self.says = gated, endless, moved, says or {}
         self.requests: list[tuple[str, str, str]] = []  # path, Range, Authorization
         self.stalled = threading.Event()
         hub = self
@@ -65,7 +72,8 @@ class Hub:
         return [begin for path, begin, _ in self.requests if path.endswith(f"/{name}")]
 
     def listed(self) -> dict[str, Any]:
-        return {"id": REPOSITORY, "sha": COMMIT, "siblings": [self._sibling(name) for name in self.files]}
+        siblings = [self._sibling(name) for name in self.files]
+        return {"id": REPOSITORY, "sha": COMMIT, "siblings": siblings, **self.says}
 
     def _sibling(self, name: str) -> dict[str, Any]:
         data = self.files[name]
@@ -93,6 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         hub.requests.append((path, self.headers.get("Range", ""), self.headers.get("Authorization", "")))
         if hub.gated:
             self._fail(403, "GatedRepo")
+        elif hub.moved:
+            self._send(b"", 302, Location=f"{hub.moved}{self.path}")
+        elif path.startswith("/api/") and "" in hub.endless:
+            self._pour(b"[" * BLOCK)
         elif path in {
             f"/api/models/{REPOSITORY}",
             *(f"/api/models/{REPOSITORY}/revision/{r}" for r in ("main", COMMIT)),
@@ -110,6 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in hub.files:
             self._fail(404, "EntryNotFound")
             return
+        if name in hub.endless:
+            self._pour(bytes(BLOCK))
+            return
         data = hub.lies.get(name, hub.files[name])
         begin = int(self.headers.get("Range", "bytes=0-")[len("bytes=") : -1] or 0)
         stop = hub.breaks.pop(name, None)
@@ -123,6 +138,16 @@ class _Handler(BaseHTTPRequestHandler):
         if stop is not None:
             hub.stalled.set()
             hub.closed.wait(60)
+
+    def _pour(self, block: bytes) -> None:
+        """Until the client goes."""
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with suppress(OSError):
+            while not self.owner.closed.is_set():
+                self.wfile.write(block)
 
     def _send(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)

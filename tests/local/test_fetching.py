@@ -14,8 +14,9 @@ import pytest
 
 from fakes.hub import COMMIT, REPOSITORY, Hub
 from greenloop.model.faults import Fault
+from greenloop.model.local.arrived import PART, Told
 from greenloop.model.local.files import Listed, NoWeights, chosen
-from greenloop.model.local.hub import MARK, PART, Told, look
+from greenloop.model.local.hub import MARK, look
 from greenloop.model.local.hub import fetch as hub_fetch
 from greenloop.model.local.store import Looked, Store
 
@@ -35,7 +36,7 @@ WANTED = ["model.safetensors", "config.json", "tokenizer.json"]
 def store(tmp_path: Path) -> Callable[..., Store]:
     def make(hub: Hub | None, stopped: Event | None = None, **environment: str) -> Store:
         kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
-        where = {"HF_ENDPOINT": hub.origin} if hub else {}
+        where = {"HF_ENDPOINT": hub.origin, "GREENLOOP_ENDPOINTS": hub.origin} if hub else {}
         return Store(tmp_path / "models", {**kept, "HOME": str(tmp_path), **where, **environment}, stopped or Event())
 
     return make
@@ -57,7 +58,7 @@ def fault(what: Callable[[], object]) -> str:
 def test_a_revision_is_fetched_by_its_commit_without_what_could_run(store: Callable[..., Store]) -> None:
     with Hub(FILES) as hub:
         looked, folder, _ = take(store(hub, HF_TOKEN="hf_mine"), "main")
-        again = take(store(hub), COMMIT)
+        again = take(store(hub, HF_TOKEN="hf_mine"), COMMIT)
         transfers = [path for path, _, _ in hub.requests if "/resolve/" in path]
         keys = {key for _, _, key in hub.requests}
     assert (looked.commit, looked.config) == (COMMIT, {"hidden_size": 64})

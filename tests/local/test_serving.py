@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
+from types import MappingProxyType
 
 import pytest
 
 from fakes.engine import Engines, gguf, gone
+from fakes.hub import COMMIT, REPOSITORY, Hub
 from fakes.model_server import ModelServer
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model import open_model
@@ -23,6 +26,12 @@ from greenloop.settings import Settings
 
 CHAT = (ChatMessage(role="user", text="Say hello."),)
 LARGE = Machine(memory=64 * GIB)
+SHAPE = {"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64, "vocab_size": 99}
+WEIGHTS = {
+    "config.json": json.dumps({**SHAPE, "max_position_embeddings": 65536}).encode(),
+    "model.safetensors": b"\x02\0\0\0\0\0\0\0{}",
+    "tokenizer_config.json": b"{}",
+}
 
 
 @dataclass
@@ -32,8 +41,11 @@ class Stage:
     said: list[Progress] = field(default_factory=list)
 
     @contextmanager
-    def model(self, machine: Machine = LARGE, **settings: object) -> Iterator[Model]:
-        environment = {"PATH": os.environ["PATH"], "GREENLOOP_API_KEY": "a-key-of-mine", **self.engines.environment}
+    def model(
+        self, machine: Machine = LARGE, more: Mapping[str, str] = MappingProxyType({}), **settings: object
+    ) -> Iterator[Model]:
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        environment = {**kept, "GREENLOOP_API_KEY": "a-key-of-mine", **self.engines.environment, **more}
         path = gguf(self.folder / "tiny.gguf")
         asked = Settings(**{"model": f"local/{path}", **settings})  # type: ignore[arg-type]
         with Serving(self.folder / "cache", environment, progress=self.said.append, machine=lambda: machine) as serving:
@@ -89,10 +101,8 @@ def test_vllm_and_transformers_are_called_as_planned(stage: Callable[..., Stage]
     it = stage()
     folder = tmp_path / "weights"
     folder.mkdir()
-    numbers = '"num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 64, "vocab_size": 99'
-    (folder / "config.json").write_text(f'{{{numbers}, "max_position_embeddings": 65536}}')
-    (folder / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
-    (folder / "tokenizer_config.json").write_text("{}")
+    for name, data in WEIGHTS.items():
+        (folder / name).write_bytes(data)
     for machine in (machines()["h200"], LARGE):
         with it.model(machine, model=f"local/{folder}") as model:
             ask(model)
@@ -169,6 +179,7 @@ def test_a_server_that_was_killed_is_started_again_but_not_for_ever(stage: Calla
     with it.model() as model:
         assert ask(model).text == "Hello."
         said = refused(model)
+    assert said.startswith("llama.cpp was killed, as happens where memory runs out, while it served local/")
     assert said.endswith("It was started 3 times in this run, which is enough.")
     assert len(it.engines.lines("starts")) == 3
     assert it.ended()
@@ -195,6 +206,21 @@ def _row(api_base: str) -> object:
     from greenloop.setting_values import ProviderRow  # noqa: PLC0415 - one test
 
     return ProviderRow(model="m", api_base=api_base)
+
+
+@pytest.mark.parametrize("fault", ["damaged", "endless", "no such commit", "out of reach"])
+def test_another_model_stands_in_for_one_whose_weights_do_not_come(stage: Callable[..., Stage], fault: str) -> None:
+    it = stage()
+    lies = {"model.safetensors": b"\x02\0\0\0\0\0\0\0[]"} if fault == "damaged" else {}
+    endless = ("model.safetensors",) if fault == "endless" else ()
+    model = f"local/{REPOSITORY}@{('b' * 40) if fault == 'no such commit' else COMMIT}"
+    with ModelServer(["From elsewhere."]) as server, Hub(WEIGHTS, lies=lies, endless=endless) as hub:
+        where = {"HF_ENDPOINT": "http://127.0.0.1:9" if fault == "out of reach" else hub.origin}
+        rows = {"spare": _row(server.api_base)}
+        with it.model(model=model, more=where, fallback_models=("spare",), providers=rows) as chain:
+            assert ask(chain).text == "From elsewhere."
+    assert it.engines.lines("starts") == []
+    assert list(it.folder.rglob("model.safetensors")) == []
 
 
 def test_time_for_loading_is_not_taken_from_the_answer(stage: Callable[..., Stage]) -> None:

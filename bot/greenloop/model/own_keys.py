@@ -51,7 +51,7 @@ def withheld(row: Row, settings: Settings, environment: Mapping[str, str], *, te
     if row.via or not address:
         return ""
     check_address(address)
-    if _named(address, given, environment):
+    if meant(address, given, environment):
         return ""
     variable = next((v for v in row.variables if v.startswith(_OURS) and read(environment, [v])), "")
     if not variable:
@@ -77,7 +77,8 @@ def _unasked(row: Row, model: str, environment: Mapping[str, str]) -> str:
     return "" if allowed & {"*", name} else _UNASKED.format(name=name, allow=LOCAL_MODELS)
 
 
-def _named(address: str, given: str, environment: Mapping[str, str]) -> bool:
+def meant(address: str, given: str, environment: Mapping[str, str]) -> bool:
+    """Whether the user said that keys may go there: on the command line (`given`), or in the environment."""
     if given:
         check_address(given)
     named = [part for part in map(str.strip, environment.get(ENDPOINTS, "").split(",")) if part]

@@ -4,63 +4,73 @@ hub's library and the hub's token.
     python -m greenloop.model.local.hub ORDER     one JSON object in, JSON lines out; the last one is the result
 
 An order is `{"do": "look", "repository", "revision"}` or `{"do": "fetch", "repository", "commit", "files", "folder"}`.
-A file is fetched beside its place, from where an earlier attempt broke off, and put there when its hash is right.
+A file is fetched beside its place, from where an earlier attempt broke off, and put there when its hash is right. The
+hub may be anybody's: what it says is bounded, in memory and on disk.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import hashlib
 import json
 import os
+import re
+import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
-PART, MARK = ".part", ".greenloop.json"
-MAGIC = {".gguf": b"GGUF"}
+from greenloop.model.local.arrived import PART, Told, require_own, require_room, require_whole, size
+from greenloop.model.local.mirrors import ANONYMOUS, ENDPOINT, HUB
+from greenloop.model.local.saying import EVERY, Bar, Exceeded, say
+
+MARK = ".greenloop.json"
 _SMALL = 4 * 1024 * 1024  # bytes of a file of text, at most; a larger one is no config.json
-_RESERVE = 1 << 30  # of disk that stays free
-_EVERY = 1.0  # seconds between two words about progress
-_BLOCK = 1 << 20
+_MEMORY = 1 << 30  # bytes of addresses of this process: a list that does not end ends there
+_MOST, _LONGEST = 10_000, 500  # files of a repository, letters of a name
+_LARGEST = 1 << 62
 _OPEN = 60.0
-_LONGEST_HEADER = 100_000_000  # safetensors' own limit
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 NO_LIBRARY = "huggingface-hub is not installed: pip install 'greenloop[local]'"
 NO_REVISION = "{repository} has no revision {revision!r}."
+OTHER = "{repository} gives another commit for {revision}: {found}. A commit never becomes another one."
 NO_REPOSITORY = "{repository} is not there, or only for some people: set HF_TOKEN to a token that may read it."
 GATED = "{repository} asks for its licence to be accepted. Do that on its page, then set HF_TOKEN."
+WITHHELD = (
+    " No token of yours is sent to {endpoint}, which is not huggingface.co; one that is meant for it goes there with "
+    "GREENLOOP_ENDPOINTS={endpoint} in the environment."
+)
 NOT_REACHED = "The hub at {endpoint} cannot be reached: {why}."
-NO_ROOM = "The disk of {folder} has {free} free, and {needed} are needed ({reserve} stay free). Nothing was fetched."
+ODD = "The hub at {endpoint} says something that cannot be: {why}."
+LARGER = "The hub at {endpoint} sends more of {name} than the {size} bytes that it lists; no more was taken."
+ENDLESS = "The hub at {endpoint} says more than anybody could read."
 FULL = "The disk of {folder} ran full at {name}; what was fetched stays, and the next attempt goes on from there."
-DAMAGED = "{name} arrived damaged: its hash is {found}…, not {wanted}…. It was removed; try again."
-FOREIGN = "{name} is not what its name says, and was removed: it does not begin as {kind} does."
 BROKE = "The download of {name} broke off: {why}. What arrived stays, and the next attempt goes on from there."
-
-
-class Told(Exception):
-    """What went wrong, for people."""
+UNWRITTEN = "The weights cannot be kept: {why}. `GREENLOOP_STORE` may name another folder."
 
 
 def main(order: str) -> int:
+    with suppress(ValueError, OSError):  # less is allowed already
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     try:
         wanted = json.loads(order)
         done = look(**wanted) if wanted.pop("do") == "look" else fetch(**wanted)
         say(**done)
     except Told as error:
         say(error=str(error))
-        return 1
-    return 0
-
-
-def say(**words: object) -> None:
-    sys.stdout.write(json.dumps(words) + "\n")
-    sys.stdout.flush()
+    except MemoryError:
+        say(error=ENDLESS.format(endpoint=_named()))
+    except OSError as error:  # those of the network are told; without a number it is the library's, of a length
+        say(error=(UNWRITTEN if error.errno else ODD).format(endpoint=_named(), why=_plain(error)))
+    else:
+        return 0
+    return 1
 
 
 def look(repository: str, revision: str) -> dict[str, Any]:
@@ -69,39 +79,65 @@ def look(repository: str, revision: str) -> dict[str, Any]:
         found = hub.HfApi(endpoint=_endpoint(hub)).model_info(
             repository, revision=revision or None, files_metadata=True, timeout=_OPEN
         )
-        listed = [
-            {"name": s.rfilename, "size": s.size or 0, "sha256": s.lfs.sha256 if s.lfs else "", "blob": s.blob_id or ""}
-            for s in found.siblings or []
-        ]
-        size = next((entry["size"] for entry in listed if entry["name"] == "config.json"), 0)
-        config = _config(hub, repository, found.sha or "", size) if 0 < size < _SMALL else {}
+        if not _COMMIT.fullmatch(found.sha):
+            raise ValueError(f"its commit is {found.sha[:60]!r}")
+        if _COMMIT.fullmatch(revision) and found.sha != revision:
+            raise Told(OTHER.format(repository=repository, revision=revision, found=found.sha))
+        listed = [_listed(sibling) for sibling in found.siblings or []]
+        if len(listed) > _MOST:
+            raise ValueError(f"a repository of {len(listed)} files")
+        length = next((entry["size"] for entry in listed if entry["name"] == "config.json"), 0)
+        config = _config(hub, repository, found.sha, length) if 0 < length < _SMALL else {}
     return {"commit": found.sha, "files": listed, "config": config}
 
 
-def _config(hub: Any, repository: str, commit: str, size: int) -> Any:  # noqa: ANN401 - a module; JSON
+def _listed(sibling: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's value, with whatever the hub has said in it
+    name, length, lfs = sibling.rfilename, sibling.size or 0, sibling.lfs
+    if type(name) is not str or len(name) > _LONGEST or type(length) is not int or not 0 <= length < _LARGEST:
+        raise ValueError(f"a file {str(name)[:60]!r} of {str(length)[:60]} bytes")
+    return {"name": name, "size": length, "sha256": str(lfs.sha256) if lfs else "", "blob": str(sibling.blob_id or "")}
+
+
+def _config(hub: Any, repository: str, commit: str, length: int) -> Any:  # noqa: ANN401 - a module; JSON
     read = BytesIO()
-    address = hub.hf_hub_url(repository, "config.json", revision=commit, endpoint=_endpoint(hub))
-    hub.file_download.http_get(address, read, headers=hub.utils.build_hf_headers(), expected_size=size)
+    _got(hub, repository, commit, {"name": "config.json", "size": length}, read, Bar(0, length, length=length))
     try:
         return json.loads(read.getvalue())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
+
+
+def _got(hub: Any, repository: str, commit: str, file: Mapping[str, Any], out: IO[bytes], bar: Bar) -> None:  # noqa: ANN401 - a module
+    """Write what is missing of a file to `out`."""
+    try:
+        hub.file_download.http_get(
+            hub.hf_hub_url(repository, file["name"], revision=commit, endpoint=_endpoint(hub)),
+            out,
+            resume_size=out.tell(),
+            headers=hub.utils.build_hf_headers(),
+            expected_size=file["size"],
+            displayed_filename=file["name"],
+            tqdm_class=bar,
+        )
+    except Exceeded:
+        raise Told(LARGER.format(endpoint=_endpoint(hub), **file)) from None
 
 
 def fetch(repository: str, commit: str, files: list[dict[str, Any]], folder: str) -> dict[str, Any]:
     """Each file in its place, or `Told`. Only one process at a time fills a folder; the others wait for it."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
+    require_own(place)
     with (place / f"{MARK}.lock").open("w") as lock:
         _locked(lock)
         known = _known(place)
         missing = [f for f in files if known.get(f["name"]) != f["size"] or not (place / f["name"]).is_file()]
-        _require_room(place, missing)
+        require_room(place, missing)
         total, before = sum(f["size"] for f in files), sum(f["size"] for f in files if f not in missing)
         for file in missing:
             target = place / file["name"]
             target.parent.mkdir(parents=True, exist_ok=True)
-            _one(repository, commit, file, target, _Bar(before, total))
+            _one(repository, commit, file, target, Bar(before, total, length=file["size"]))
             before += file["size"]
             known[file["name"]] = file["size"]
             (place / MARK).write_text(json.dumps(known))
@@ -109,11 +145,15 @@ def fetch(repository: str, commit: str, files: list[dict[str, Any]], folder: str
 
 
 def _locked(lock: IO[str]) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        say(waiting="another process is fetching the same")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Waits, and says so all the time: whoever says nothing is taken for lost."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting="another process is fetching the same")
+            time.sleep(EVERY)
+        else:
+            return
 
 
 def _known(place: Path) -> dict[str, int]:
@@ -125,94 +165,19 @@ def _known(place: Path) -> dict[str, int]:
     return found if isinstance(found, dict) else {}
 
 
-def _require_room(place: Path, missing: list[dict[str, Any]]) -> None:
-    there = sum(_size(place / f"{f['name']}{PART}") for f in missing)
-    needed = max(0, sum(f["size"] for f in missing) - there)
-    disk = os.statvfs(place)
-    free = disk.f_bavail * disk.f_frsize
-    if missing and free < needed + _RESERVE:
-        words = {"free": _gib(free), "needed": _gib(needed), "reserve": _gib(_RESERVE)}
-        raise Told(NO_ROOM.format(folder=place, **words))
-
-
-def _one(repository: str, commit: str, file: Mapping[str, Any], target: Path, told: _Bar) -> None:
+def _one(repository: str, commit: str, file: Mapping[str, Any], target: Path, bar: Bar) -> None:
     name, part = file["name"], target.with_name(target.name + PART)
-    if _size(part) > file["size"]:
+    if size(part) > file["size"]:
         part.unlink()
     try:
         with _hub(repository, commit) as hub, part.open("ab") as out:
-            address = hub.hf_hub_url(repository, name, revision=commit, endpoint=_endpoint(hub))
-            hub.file_download.http_get(
-                address,
-                out,
-                resume_size=out.tell(),
-                headers=hub.utils.build_hf_headers(),
-                expected_size=file["size"],
-                displayed_filename=name,
-                tqdm_class=told,
-            )
+            _got(hub, repository, commit, file, out, bar)
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
+        if error.errno == errno.ENOSPC:
             raise Told(FULL.format(folder=target.parent, name=name)) from None
         raise Told(BROKE.format(name=name, why=_plain(error))) from None
-    _require_whole(part, file)
+    require_whole(part, file, bar.beat)
     part.replace(target)
-
-
-def _require_whole(part: Path, file: Mapping[str, Any]) -> None:
-    name, wanted = file["name"], file["sha256"] or file["blob"]
-    found = _sha256(part) if file["sha256"] else _blob(part)
-    if found != wanted:
-        part.unlink()
-        raise Told(DAMAGED.format(name=name, found=found[:12], wanted=wanted[:12]))
-    with part.open("rb") as read:
-        head = read.read(9)
-    kind = Path(name).suffix
-    length = int.from_bytes(head[:8], "little")
-    tensors = kind != ".safetensors" or (head[8:] == b"{" and length < _LONGEST_HEADER)
-    if not head.startswith(MAGIC.get(kind, b"")) or not tensors:
-        part.unlink()
-        raise Told(FOREIGN.format(name=name, kind=kind.strip(".")))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as read:
-        return hashlib.file_digest(read, "sha256").hexdigest()
-
-
-def _blob(path: Path) -> str:
-    """As git names what is in it."""
-    data = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-class _Bar:
-    """As the hub's library uses a bar of tqdm's; says how much of everything is here, once a second."""
-
-    told = 0.0
-
-    def __init__(self, before: int, total: int) -> None:
-        self._have, self._total = before, total
-
-    def __call__(self, *_: object, initial: int = 0, **__: object) -> Self:
-        self.update(initial)
-        return self
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """There is nothing to end."""
-
-    def update(self, count: float = 1) -> None:
-        self._have += int(count)
-        if time.monotonic() - _Bar.told >= _EVERY:
-            _Bar.told = time.monotonic()
-            say(have=self._have, total=self._total)
 
 
 @contextmanager
@@ -230,27 +195,33 @@ def _hub(repository: str, revision: str) -> Iterator[Any]:
     try:
         yield hub
     except errors.GatedRepoError:
-        raise Told(GATED.format(repository=repository)) from None
-    except errors.RepositoryNotFoundError:
-        raise Told(NO_REPOSITORY.format(repository=repository)) from None
+        raise Told(GATED.format(repository=repository) + _withheld(hub)) from None
+    except (errors.RepositoryNotFoundError, errors.HFValidationError):
+        raise Told(NO_REPOSITORY.format(repository=repository) + _withheld(hub)) from None
     except (errors.RevisionNotFoundError, errors.RevisionResolutionError):
         raise Told(NO_REVISION.format(repository=repository, revision=revision)) from None
     except (errors.HTTPError, errors.OfflineModeIsEnabled) as error:
         raise Told(NOT_REACHED.format(endpoint=_endpoint(hub), why=_plain(error))) from None
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:  # the library believes it
+        raise Told(ODD.format(endpoint=_endpoint(hub), why=_plain(error))) from None
+
+
+def _withheld(hub: Any) -> str:  # noqa: ANN401 - a module
+    return WITHHELD.format(endpoint=_endpoint(hub)) if ANONYMOUS in os.environ else ""
 
 
 def _endpoint(hub: Any) -> str:  # noqa: ANN401 - a module
-    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or hub.constants.ENDPOINT
+    return os.environ.get(ENDPOINT, "").rstrip("/") or hub.constants.ENDPOINT
+
+
+def _named() -> str:
+    return os.environ.get(ENDPOINT) or HUB
 
 
 def _plain(error: BaseException) -> str:
     """One line, without the address of the request: some hold a signature."""
     text = " ".join(str(error).split()).partition(" for url")[0].partition("(Request ID")[0]
     return f"{type(error).__name__}: {text[:200]}".rstrip(". :")
-
-
-def _gib(count: int) -> str:
-    return f"{count / (1 << 30):.1f} GiB"
 
 
 if __name__ == "__main__":

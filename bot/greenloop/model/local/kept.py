@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Event
 from typing import IO
@@ -47,14 +48,17 @@ class Kept:
             start_new_session=True,
         )
 
-    def lines(self, stopped: Event) -> Iterator[bytes]:
-        """What it says, until it ends or `stopped` is set."""
+    def lines(self, stopped: Event, *, silence: float) -> Iterator[bytes]:
+        """What it says, until it ends or `stopped` is set. Raises `TimeoutError` when it said nothing for so long."""
         if self._process.stdout is None:
             raise ValueError("its output goes to the log")
-        pipe, rest = self._process.stdout.fileno(), b""
+        pipe, rest, heard = self._process.stdout.fileno(), b"", time.monotonic()
         while not stopped.is_set():
             if not select.select([pipe], [], [], _LOOK)[0]:
+                if time.monotonic() - heard > silence:
+                    raise TimeoutError
                 continue
+            heard = time.monotonic()
             read = os.read(pipe, 1 << 16)
             *lines, rest = (rest + read).split(b"\n")
             yield from lines

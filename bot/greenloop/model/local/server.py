@@ -32,10 +32,12 @@ _MEMORY = re.compile(
 )
 _KILLED = 137
 NO_MEMORY = (
-    "{engine} ran out of memory while it loaded {model}: it had been reckoned to need {need}. End what else uses that "
-    "memory, lower `context_tokens`, or take a smaller model (`greenloop models plan`)."
+    "{engine} {end} while it {did} {model}: it had been reckoned to need {need}. End what else uses that memory, lower "
+    "`context_tokens`, or take a smaller model (`greenloop models plan`)."
 )
-ENDED = "{engine} ended with {code} instead of serving {model}."
+RAN_OUT, WAS_KILLED = "ran out of memory", "was killed, as happens where memory runs out,"
+ENDED = "{engine} ended with {code} instead of serving {model}. It said last:"
+ENDED_LATER = "{engine} ended with {code} while it served {model}. It said last:"
 LATE = "{engine} did not serve {model} within {seconds:.0f} s (`load_minutes`). It said last:"
 PORT = "Three ports in a row were taken by others when {engine} began to listen."
 STOPPED = "The model server was stopped."
@@ -70,6 +72,7 @@ class Server:
         self._seconds, self._stopped, self._tell, self._clock = seconds, stopped, tell, clock
         self._free = free or free_port
         self._kept: Kept | None = None
+        self._served = False
         self.key, self.base, self.model = secrets.token_urlsafe(32), "", ""
 
     @property
@@ -96,6 +99,7 @@ class Server:
             warm(max(1.0, deadline - self._clock()))
         except GreenloopError as error:
             raise (self.died() if self.gone() else self._closed(str(error))) from None
+        self._served = True
 
     def end(self) -> None:
         if self._kept is not None:
@@ -133,9 +137,11 @@ class Server:
         """What to say of a server that is gone."""
         code = self._kept.wait() if self._kept else 0
         self.end()
-        if _MEMORY.search(self._said()) or code == _KILLED:
-            return self._fault(NO_MEMORY + self._last())
-        return self._fault(ENDED + " It said last:" + self._last(), code=code)
+        full = _MEMORY.search(self._said())
+        if full or code == _KILLED:
+            did = "served" if self._served else "loaded"
+            return self._fault(NO_MEMORY + self._last(), end=RAN_OUT if full else WAS_KILLED, did=did)
+        return self._fault((ENDED_LATER if self._served else ENDED) + self._last(), code=code)
 
     def _closed(self, text: str) -> Fault:
         self.end()

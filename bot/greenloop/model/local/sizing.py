@@ -6,7 +6,7 @@
               is worked on together (transformers: the whole prompt; vLLM: at most 8192)
     fixed     what the engine takes before the first token
 
-The first three are within 10 % of what is published (tests/local/test_sizing.py); `fixed` is an allowance of ours.
+The first three are within 10 % of what is published (tests/local/test_facts.py); `fixed` is an allowance of ours.
 """
 
 from __future__ import annotations

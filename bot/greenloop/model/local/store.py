@@ -13,10 +13,13 @@ from threading import Event
 from typing import Any
 
 from greenloop.model.faults import Fault, plain
+from greenloop.model.local.arrived import Told, require_own
 from greenloop.model.local.files import Listed
 from greenloop.model.local.kept import Kept, surroundings
+from greenloop.model.local.mirrors import ANONYMOUS, trusted
 
 OFFLINE = ("GREENLOOP_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+SILENCE = 600.0  # seconds in which neither a word nor ten megabytes came
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _LOOKED = ".greenloop.look.json"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -25,7 +28,10 @@ NOT_HERE = (
     "local/./folder."
 )
 ODD = "The hub says something about {repository} that cannot be: {what}."
+UNSTARTED = "The download cannot be started: {why}."
 BROKEN = "The download ended without a word ({code}).{said}"
+SILENT = "Nothing came from the hub for {seconds:.0f} s. What arrived stays, and the next attempt goes on from there."
+UNWRITTEN = "The weights cannot be kept in {folder}: {why}. `GREENLOOP_STORE` may name another folder."
 STOPPED = "The download was stopped; what arrived stays."
 
 
@@ -42,8 +48,10 @@ class Looked:
 class Store:
     """In `folder`, shared by all jobs of the machine: one folder for each commit, filled by one process at a time."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], stopped: Event) -> None:
-        self._folder, self._environment, self._stopped = folder, environment, stopped
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], stopped: Event, *, silence: float = SILENCE
+    ) -> None:
+        self._folder, self._environment, self._stopped, self._silence = folder, environment, stopped, silence
 
     @property
     def _switch(self) -> str:
@@ -60,9 +68,15 @@ class Store:
         said = self._ask({"do": "look", "repository": repository, "revision": revision}, lambda _: None)
         found = _looked(repository, said)
         place = self._place(repository, found.commit)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / _LOOKED).write_text(json.dumps(said))
-        (place.parent / f"{revision or 'main'}.ref".replace("/", "--")).write_text(found.commit)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            require_own(place.parent)
+            (place / _LOOKED).write_text(json.dumps(said))
+            (place.parent / f"{revision or 'main'}.ref".replace("/", "--")).write_text(found.commit)
+        except Told as error:
+            raise Fault(str(error)) from None
+        except OSError as error:
+            raise Fault(UNWRITTEN.format(folder=place, why=error.strerror)) from None
         return found
 
     def fetch(self, looked: Looked, files: Sequence[Listed], tell: Callable[[str], None]) -> Path:
@@ -90,20 +104,28 @@ class Store:
             commit = named.read_text() if named.is_file() else ""
         try:
             return _looked(repository, json.loads((self._place(repository, commit) / _LOOKED).read_text()))
-        except (OSError, ValueError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, Fault):  # whatever became of that file
             return None
 
     def _ask(self, order: Mapping[str, Any], told: Callable[[Mapping[str, Any]], None]) -> Mapping[str, Any]:
         """Let `hub` do it; its last line."""
-        tokens = {name: self._environment[name] for name in _TOKENS if name in self._environment}
+        tokens = {ANONYMOUS: "1"}
+        if trusted(self._environment):
+            tokens = {name: self._environment[name] for name in _TOKENS if name in self._environment}
         last: Mapping[str, Any] = {}
         with TemporaryFile() as log:
             argv = [sys.executable, "-P", "-m", "greenloop.model.local.hub", json.dumps(order)]
-            hub = Kept(argv, environment=surroundings(self._environment, **tokens), log=log, told=True)
             try:
-                for line in hub.lines(self._stopped):
+                hub = Kept(argv, environment=surroundings(self._environment, **tokens), log=log, told=True)
+            except OSError as error:  # more files than an argument can name
+                raise Fault(UNSTARTED.format(why=error.strerror)) from None
+            try:
+                for line in hub.lines(self._stopped, silence=self._silence):
                     last = _line(line)
                     told(last)
+            except TimeoutError:
+                raise Fault(SILENT.format(seconds=self._silence), cause="down") from None
+            else:
                 if self._stopped.is_set():
                     raise Fault(STOPPED, cause="down")
                 code = hub.wait()
@@ -121,7 +143,7 @@ class Store:
 def _line(line: bytes) -> Mapping[str, Any]:
     try:
         said = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
