@@ -128,6 +128,8 @@ def measured(args: argparse.Namespace) -> None:
     order = random.Random(7)  # noqa: S311 - only the order
     for task in tasks_of(args, str(venvs / "tests" / "bin" / "python")):
         turns = [peer for peer in peers if (peer.name, task.name) not in done]
+        if turns:
+            task.failure_lines()  # computed once: not in the time of whoever is first
         for peer in order.sample(turns, len(turns)):
             row = counted(one(peer, task, args.work, args.timeout), venvs) | {"load": os.getloadavg()[0]}
             with args.results.open("a", encoding="utf-8") as out:

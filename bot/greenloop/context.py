@@ -12,7 +12,7 @@ from greenloop.imports import dependencies
 from greenloop.model.budget import estimate_tokens
 from greenloop.patterns import matches
 from greenloop.ports import Entry, Retriever, Workspace
-from greenloop.protect import is_test
+from greenloop.protected_names import is_ci, is_test
 from greenloop.secrets import NEVER_SEND, holds_secret
 from greenloop.settings import Settings
 
@@ -86,7 +86,7 @@ def gather(
     room -= sum(estimate_tokens(s.text) for s in known)
     told = {s.path for s in certain} | ({test.path for test in red} if certain else set())
     found = retriever.find(query, min(room, budget // _BESIDE if certain else budget))
-    found = replace(found, snippets=tuple(s for s in found.snippets if s.path not in told))
+    found = replace(found, snippets=tuple(s for s in found.snippets if s.path not in told and not is_ci(s.path)))
     picked = (*certain, *found.snippets)
     rules = tuple(_rules(source))
     quoted = {s.path for s in (*picked, *rules)}

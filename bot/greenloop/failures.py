@@ -20,6 +20,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u20
 _TEMPORARY = re.compile(r"(?<![\w./-])/(?:private/)?(?:tmp|var/tmp|var/folders|dev/shm)/(?:[^\s'\"`<>()\[\],;:]*/)?")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _CUT_ADDRESS = re.compile(r"(?<=\w\.\.\.)[0-9a-f]{4,16}(?=>)")  # pytest shortens `<object at 0x…>` in its middle
+_ADVICE = re.compile(r"(?:\n[ \t]*)?\n[ \t]*Use -v to get more diff[ \t]*(?=\n|$)")  # nobody here can
 _DURATION = re.compile(r"\b(in|after|took|within) \d+(?:\.\d+)? ?(?:s|ms|sec|seconds?|minutes?)\b")
 _PRINTED, _WIDE = 5, 120  # lines of what a test printed, and characters of each
 _SHORT = 12  # lines; a test up to this length is shown whole
@@ -48,7 +49,7 @@ def fenced(text: str) -> str:
 def says(test: TestCase) -> str:
     """Exception and message as pytest's `E` lines have them, altered by nothing but `plain`. The exception is always
     named: pytest leaves "AssertionError: " out before some assertions and not before others."""
-    message = plain(test.message).strip("\n")
+    message = _ADVICE.sub("", plain(test.message).strip("\n"))
     if not message:
         return plain(test.error) or plain(test.output).strip()[-600:] or test.outcome
     head = message.lstrip().split("\n", 1)[0]
@@ -70,12 +71,15 @@ def grouped(tests: Iterable[TestCase]) -> list[Group]:
     return [tuple(group) for group in groups.values()]
 
 
-def forms(group: Group, shown: Collection[str] = ()) -> list[str]:
-    """A group in full, shorter, and as its first line. Of files in `shown` the prompt has the text already."""
+def forms(group: Group, shown: Collection[str] = (), told: Collection[Frame] = ()) -> list[str]:
+    """A group in full, shorter, and as its first line. Of files in `shown` the prompt has the text already, and of the
+    frames `told` their functions stand with an earlier group."""
     title = _title(group)
-    full = [_clipped(says(group[0]), 1500), *_also(group), *(_frame(f, group[0], shown) for f in _frames(group[0]))]
-    full += _printed(group[0])
-    less = [_clipped(says(group[0]), 500), *(_mark(f) for f in _frames(group[0]))]
+    test, frames = group[0], frames_of(group[0])
+    full = [_clipped(says(test), 1500), *_also(group)]
+    full += [_mark(f, test) if f in told else _frame(f, test, shown) for f in frames]
+    full += _printed(test)
+    less = [_clipped(says(test), 500), *(_mark(f, test) for f in frames)]
     first = says(group[0]).split("\n", 1)[0][:300]
     return [f"{title}\n{fenced(text)}" for text in ("\n".join(full), "\n".join(less), first)]
 
@@ -114,7 +118,7 @@ def _clipped(text: str, limit: int) -> str:
     return f"{head}\n… {len(text) - len(head) - len(end)} characters left out …\n{end}"
 
 
-def _frames(test: TestCase) -> list[Frame]:
+def frames_of(test: TestCase) -> list[Frame]:
     """The test's own last frame and the last two of the product, each function once."""
     once = list({(f.path, f.function): f for f in test.frames}.values())
     own = [f for f in once if f.path == file_of(test)][-1:]
@@ -126,21 +130,24 @@ def _frame(frame: Frame, test: TestCase, shown: Collection[str]) -> str:
     lines = frame.source.expandtabs(4).splitlines()
     at = frame.line - frame.source_start
     if frame.path in shown or not 0 <= at < len(lines):
-        return _mark(frame)
+        return _mark(frame, test)
     whole = frame.path == file_of(test) and len(lines) <= _SHORT
     kept = range(len(lines)) if whole else sorted({0, *range(max(0, at - 2), min(len(lines), at + 3))})
     body = textwrap.dedent("\n".join(plain(line)[:200] or "" for line in lines)).split("\n")
     gaps = {n for n in kept if n and n - 1 not in kept}
     rows = [("  …\n" if n in gaps else "") + (f"> {body[n]}" if n == at else f"  {body[n]}".rstrip()) for n in kept]
-    return "\n".join([f"{_where(frame)}:", *rows])
+    return "\n".join([f"{_where(frame, test)}:", *rows])
 
 
-def _mark(frame: Frame) -> str:
+def _mark(frame: Frame, test: TestCase) -> str:
     lines = frame.source.splitlines()
     at = frame.line - frame.source_start
     text = plain(lines[at]).strip()[:200] if 0 <= at < len(lines) else ""
-    return f"{_where(frame)}: {text}".rstrip(": ")
+    return f"{_where(frame, test)}: {text}".rstrip(": ")
 
 
-def _where(frame: Frame) -> str:
-    return f"{line_of(frame.path)}:{frame.line} in {line_of(frame.function, 80)}"
+def _where(frame: Frame, test: TestCase) -> str:
+    """Of the test's own function the line alone: file and name stand in the title."""
+    if frame.path == file_of(test) and test.id.startswith(frame.path) and short(test.id).startswith(frame.function):
+        return f"line {frame.line}"
+    return f"{line_of(frame.path)}:{frame.line}{f' in {line_of(frame.function, 80)}' if frame.function else ''}"

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from greenloop.cures import cure
-from greenloop.domain import CheckResult, Finding, Report, Status, Verdict
+from greenloop.domain import CheckResult, Finding, Frame, Report, Status, Verdict
 from greenloop.excerpts import excerpt
-from greenloop.failures import Group, fenced, forms, grouped, line_of, place, plain, says
+from greenloop.failures import Group, fenced, forms, frames_of, grouped, line_of, place, plain, says
 from greenloop.findings import decides
 from greenloop.judge import UNCHANGED
-from greenloop.tally import table
+from greenloop.tally import file_of, short, table
 
 _GROUPS = 3
 EXIT = "exit"  # rule of a finding that has nothing to name
@@ -169,11 +169,14 @@ def _with_output(said: str, result: CheckResult | None) -> tuple[str, ...]:
 
 
 def _failures(groups: list[Group], shown: Collection[str]) -> Iterator[_Unit]:
+    told: set[Frame] = set()
     for group in groups[:_GROUPS]:
-        yield _Unit("failure", tuple(forms(group, shown)), len(group))
+        yield _Unit("failure", tuple(forms(group, shown, told)), len(group))
+        told.update(frames_of(group[0]))
     rest = [test for group in groups[_GROUPS:] for test in group]
     if rest:
-        names = ", ".join(line_of(t.id, 100) for t in rest[:3])
+        before = {file_of(group[0]) for group in groups[:_GROUPS]}
+        names = ", ".join(line_of(short(t.id) if file_of(t) in before else t.id, 100) for t in rest[:3])
         more = f" and {len(rest) - 3} more" if len(rest) > 3 else ""
         yield _Unit("failure", (f"- failing in other ways: {names}{more}",), len(rest))
 

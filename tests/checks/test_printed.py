@@ -80,8 +80,7 @@ def test_cargo(tmp_path: Path) -> None:
         line=15,
         cause=Cause.ASSERTION,
         error="panic",
-        message="here\n\nthread 'tests::two' panicked at src/lib.rs:15:9:\nassertion `left == right` failed\n"
-        "  left: 2\n right: 3",
+        message="here\n\npanicked at src/lib.rs:15:9:\nassertion `left == right` failed\n  left: 2\n right: 3",
     )
     assert [(f.check, f.path, f.line, f.context) for f in findings] == [("rust", "core/src/lib.rs", 15, "tests::two")]
 

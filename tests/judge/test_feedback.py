@@ -82,7 +82,7 @@ def test_the_whole_text() -> None:
         AssertionError: assert 5 == 6
           +where 5 = total()
         also: AssertionError: assert 7 == 8
-        tests/test_bill.py:13 in test_total:
+        line 13:
           @mark
           def test_total(prices, due):
               bill = total(prices)
@@ -92,7 +92,7 @@ def test_the_whole_text() -> None:
         - tests/test_bill.py::test_crash
         ```
         TypeError: unsupported operand
-        tests/test_bill.py:31 in test_crash:
+        line 31:
           def test_crash():
         >     total([None])
         bill.py:41 in outer:
@@ -142,6 +142,36 @@ def test_groups_are_by_exception_and_place_and_at_most_three() -> None:
         "tests/test_2.py::test_it",
         f"failing in other ways: {', '.join(f'tests/test_{n}.py::test_it' for n in (3, 4, 5))} and 3 more",
     ]
+    # of a file that was named the name alone, and no function twice
+    at = frame("tests/test_0.py", "test_it", "def test_it():\n    assert f(1)\n", "assert f(1)")
+    errors = ("AssertionError", "KeyError", "TypeError", "OSError")
+    beside_it = [
+        case("failed", f"tests/test_0.py::test_it[{n}]", error=error, message=f"{error}: {n}", frames=(at,))
+        for n, error in enumerate(errors)
+    ]
+    said = feedback(ran(*beside_it), beside(ran(), ran(*beside_it)), ran())
+    assert said.partition("\n\n")[2] == textwrap.dedent("""\
+        - tests/test_0.py::test_it[0]
+        ```
+        AssertionError: 0
+        line 2:
+          def test_it():
+        >     assert f(1)
+        ```
+
+        - tests/test_0.py::test_it[1]
+        ```
+        KeyError: 1
+        line 2: assert f(1)
+        ```
+
+        - tests/test_0.py::test_it[2]
+        ```
+        TypeError: 2
+        line 2: assert f(1)
+        ```
+
+        - failing in other ways: test_it[3]""")
     # without frames the message tells failures apart
     plain_ones = [case("failed", f"suite::{n}", message="same" if n < 2 else "other") for n in range(3)]
     said = feedback(ran(*plain_ones), beside(ran(), ran(*plain_ones)), ran())
@@ -283,6 +313,11 @@ SAID = [
     ("Odd", "pkg.Odd: x", "pkg.Odd: x"),
     ("Failed", "", "Failed"),
     ("", "plain", "plain"),
+    (
+        "AssertionError",
+        "assert [1] == [2]\n  \n  At 0\n  Use -v to get more diff",
+        "AssertionError: assert [1] == [2]\n  \n  At 0",
+    ),
 ]
 
 

@@ -14,6 +14,7 @@ _OUTPUT = 2_000  # characters of captured output of one test
 _ID = 1_000
 _FRAMES = 12  # of one test, the last ones
 _SOURCE = 40  # lines of one function
+_BLOCK = 12  # lines of a block in a language whose functions are not known here
 _WITH_SOURCE = 50  # red tests whose frames carry their functions; nobody reads more
 _OUTCOMES = frozenset({"passed", "failed", "error", "skipped", "xfailed", "xpassed"})
 _RANK = ("passed", "xpassed", "skipped", "xfailed", "failed", "error")
@@ -99,7 +100,8 @@ class Source:
         if self._left < 0:
             return Frame(path=path, line=line, function=function)
         lines, functions = self._parsed(path)
-        start, end = max((f for f in functions if f[0] <= line <= f[1]), default=(max(line - 5, 1), line + 5))
+        near = (max(line - 5, 1), line + 5) if path.endswith(".py") else _block(lines, line)
+        start, end = max((f for f in functions if f[0] <= line <= f[1]), default=near)
         if end - start >= _SOURCE:
             start = max(start, line - _SOURCE // 2)
             end = start + _SOURCE - 1
@@ -109,7 +111,7 @@ class Source:
     def _parsed(self, path: str) -> tuple[list[str], list[tuple[int, int]]]:
         if path not in self._files:
             source = (files.read(self.folder, path) or b"").decode("utf-8", "replace")
-            self._files[path] = source.splitlines(), _functions(source)
+            self._files[path] = source.splitlines(), _functions(source) if path.endswith(".py") else []
         return self._files[path]
 
 
@@ -124,6 +126,32 @@ def _functions(source: str) -> list[tuple[int, int]]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
+
+
+def _block(lines: list[str], line: int) -> tuple[int, int]:
+    """First and last line of what stands around a line, by indentation: the block that it opens, else the largest one
+    around it that is short."""
+    start = end = line
+    if 1 <= line < len(lines) and _depth(lines[line]) > _depth(lines[line - 1]):
+        end = _closed(lines, line, _depth(lines[line - 1]) + 1)
+    while 1 < start <= len(lines):
+        depth = _depth(lines[start - 1])
+        above = next((n for n in range(start - 1, 0, -1) if 0 <= _depth(lines[n - 1]) < depth), 0)
+        below = _closed(lines, end, depth)
+        if not above or (below - above >= _BLOCK and end > start):
+            break
+        start, end = above, below
+    return start, end
+
+
+def _closed(lines: list[str], line: int, depth: int) -> int:
+    """The first line below that stands further left than `depth`."""
+    return next((n for n in range(line + 1, len(lines) + 1) if 0 <= _depth(lines[n - 1]) < depth), len(lines))
+
+
+def _depth(line: str) -> int:
+    """Columns before the first character, or less than nothing."""
+    return len(line) - len(line.lstrip()) if line.strip() else -1
 
 
 def _keep(worst: dict[str, TestCase], case: TestCase) -> None:

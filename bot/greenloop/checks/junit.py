@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from greenloop.checks import text
+from greenloop.checks.traces import Traces
 from greenloop.domain import Cause, Finding, TestCase
+from greenloop.protected_names import is_test
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _LARGEST = 50_000_000  # bytes
+_WORDS = 20_000  # characters of one failure that are looked through
 _ILLEGAL = bytes(n for n in range(32) if n not in {9, 10, 13})
 _RED = {"failure": "failed", "error": "error"}
 _ASSERTION = re.compile(r"assert|expectation|ComparisonFailure|toBe|toEqual", re.IGNORECASE)
@@ -26,15 +29,17 @@ _ASSERTION = re.compile(r"assert|expectation|ComparisonFailure|toBe|toEqual", re
 def read(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
     """The tests and a finding for each red one. Raises `ValueError` for what is no JUnit XML."""
     root = _parsed(raw)
-    tests = tuple(numbered(_cases(root, "", "", _Place(folder.resolve(), directory))))
+    place = _Place(folder.resolve(), directory, Traces(folder, directory))
+    tests = tuple(numbered(_cases(root, "", "", place)))
     return tests, (*findings_of(tests, check), *_unnamed(root, check, sum(t.red for t in tests)))
 
 
 class _Place:
     """Turns the paths of a report into those of the repository."""
 
-    def __init__(self, root: Path, directory: str) -> None:
+    def __init__(self, root: Path, directory: str, traces: Traces) -> None:
         self._root, self._directory = root.as_posix(), directory
+        self.traces = traces
 
     def path(self, given: str) -> str:
         given = given.replace("\\", "/")
@@ -75,18 +80,21 @@ def _cases(node: Element, suite: str, file: str, place: _Place) -> Iterator[Test
     while stack:
         node, suite, file = stack.pop()
         if node.tag == "testcase":
-            yield _case(node, suite, place.path(node.get("file") or file))
+            yield _case(node, suite, node.get("file") or file, place)
         elif node.tag in {"testsuite", "testsuites"}:
             name = node.get("name") or suite
             where = node.get("file") or node.get("filepath") or file
             stack += [(child, name, where) for child in reversed(node)]
 
 
-def _case(node: Element, suite: str, path: str) -> TestCase:
+def _case(node: Element, suite: str, file: str, place: _Place) -> TestCase:
     group, name = node.get("classname") or suite, node.get("name") or "?"
     line, seconds = node.get("line") or "", node.get("time") or "0"
     bad = next((child for child in node if child.tag in _RED), None)
     outcome = _RED[bad.tag] if bad is not None else "skipped" if node.find("skipped") is not None else "passed"
+    said = "" if bad is None else _message(bad)
+    frames = place.traces.frames(said) if said else ()
+    path = place.path(file) or next((frame.path for frame in frames if is_test(frame.path)), "")
     return TestCase(
         id=text.clean(f"{group}::{name}" if group else name, 1_000),
         outcome=outcome,
@@ -94,7 +102,8 @@ def _case(node: Element, suite: str, path: str) -> TestCase:
         line=int(line) if line.isascii() and line.isdigit() and len(line) < 9 else None,
         cause=None if bad is None else _cause(bad),
         error="" if bad is None else text.clean(bad.get("type") or "", 200),
-        message="" if bad is None else _message(bad),
+        message=text.clean(place.traces.told(said, frames)),
+        frames=frames,
         output="" if bad is None else _output(node),
         seconds=float(seconds) if re.fullmatch(r"\d{1,9}(\.\d{1,12})?", seconds) else 0.0,
     )
@@ -108,7 +117,7 @@ def _cause(bad: Element) -> Cause:
 
 def _message(bad: Element) -> str:
     short, long = (bad.get("message") or "").strip(), (bad.text or "").strip()
-    return text.clean(long if short in long else f"{short}\n{long}".strip())
+    return (long if short in long else f"{short}\n{long}".strip())[:_WORDS]
 
 
 def _output(node: Element) -> str:

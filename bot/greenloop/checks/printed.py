@@ -11,6 +11,7 @@ from typing import Any
 
 from greenloop.checks import text
 from greenloop.checks.junit import findings_of, numbered
+from greenloop.checks.traces import Traces
 from greenloop.domain import Cause, Finding, TestCase
 
 _MOST = 200_000  # lines
@@ -19,7 +20,7 @@ _CARGO = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
 _GO_PLACE = re.compile(r"^\s*([\w./-]+\.go):(\d+):", re.MULTILINE)
 _GO_NOISE = re.compile(r"^\s*(?:=== |--- |PASS$|FAIL\b|exit status|ok\s)")
 _RUST_PLACE = re.compile(r"panicked at (?:'.*', )?([\w./-]+\.rs):(\d+)")
-_THREAD = re.compile(r"^(thread '.*') \(\d+\)(?= panicked)", re.MULTILINE)
+_THREAD = re.compile(r"^thread '.*'(?: \(\d+\))? (?=panicked)", re.MULTILINE)  # is the test's name again
 _RAN = re.compile(r"test (?P<name>\S.*?)(?: - should panic)? \.\.\. (?P<how>ok|FAILED|ignored)\b")
 _SECTION = re.compile(r"---- (?P<name>\S.*?) stdout ----")
 
@@ -39,29 +40,36 @@ def go(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[T
     if not events:
         raise ValueError("it printed no event of `go test -json`")
     module = _module(folder / directory)
-    cases = (_go_case(key, how, "".join(printed[key]), module, directory) for key, how in ended.items() if key[1])
+    traces = Traces(folder, directory)
+    cases = (
+        _go_case(key, how, "".join(printed[key]), module, directory, traces) for key, how in ended.items() if key[1]
+    )
     tests = [*cases, *_packages(ended, printed)]
     return _both(tests, check)
 
 
 def cargo(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
     """A test for each line that tells of one. What does not compile has none; then the exit code speaks."""
-    del folder
+    traces = Traces(folder, directory)
     lines = raw.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[:_MOST]
     said = _sections(lines)
     tests = []
     for match in filter(None, (_RAN.fullmatch(line.strip()) for line in lines)):
         outcome, told = _CARGO[match["how"]], said.get(match["name"], "")
         place = _RUST_PLACE.search(told)
+        begun = traces.defined(match["name"].rpartition("::")[2]) if outcome == "failed" else ()
+        path, line = (_inside(directory, place[1]), int(place[2])) if place and len(place[2]) < 9 else ("", None)
+        ended = traces.frames(f"{place[1]}:{place[2]}") if place and path else ()
         tests.append(
             TestCase(
                 id=text.clean(match["name"], 1_000),
                 outcome=outcome,
-                path=_inside(directory, place[1]) if place else "",
-                line=int(place[2]) if place and len(place[2]) < 9 else None,
+                path=begun[0].path if begun else path,
+                line=line if not begun or begun[0].path == path else begun[0].line,
                 cause=(Cause.ASSERTION if "assertion" in told else Cause.OTHER) if outcome == "failed" else None,
                 error="panic" if outcome == "failed" else "",
-                message=text.clean(told.strip("\n")),
+                message=text.clean(traces.told(told.strip("\n"), ())),
+                frames=ended if begun and (ended and ended[-1].path == begun[0].path) else (*begun, *ended),
             )
         )
     return _both(tests, check)
@@ -82,20 +90,22 @@ def _events(raw: bytes) -> Iterator[dict[str, Any]]:
             yield event
 
 
-def _go_case(key: tuple[str, str], outcome: str, printed: str, module: str, directory: str) -> TestCase:
+def _go_case(key: tuple[str, str], outcome: str, printed: str, module: str, directory: str, traces: Traces) -> TestCase:
     package, name = key
     said = "\n".join(line for line in printed.split("\n") if not _GO_NOISE.match(line)).strip("\n")
     place = _GO_PLACE.search(said)
     inside = package.removeprefix(module).strip("/") if module and package.startswith(module) else ""
     red = outcome == "failed"
+    frames = traces.frames(said, within=f"{directory}/{inside}".strip("/")) if red else ()
     return TestCase(
         id=text.clean(f"{package}::{name}", 1_000),
         outcome=outcome,
-        path=_inside(directory, f"{inside}/{place[1]}".strip("/")) if place else "",
-        line=int(place[2]) if place and len(place[2]) < 9 else None,
+        path=frames[0].path if frames else _inside(directory, f"{inside}/{place[1]}".strip("/")) if place else "",
+        line=frames[0].line if frames else int(place[2]) if place and len(place[2]) < 9 else None,
         cause=(Cause.OTHER if "panic:" in said else Cause.ASSERTION) if red else None,
         error=("panic" if "panic:" in said else "failure") if red else "",
-        message=text.clean(said) if red else "",
+        message=text.clean(traces.told(said, frames).rstrip()) if red else "",
+        frames=frames,
     )
 
 
@@ -138,9 +148,7 @@ def _sections(lines: list[str]) -> dict[str, str]:
             name = ""
         elif name:
             found[name].append(line)
-    return {
-        name: _THREAD.sub(r"\1", "\n".join(told).partition("\nstack backtrace:")[0]) for name, told in found.items()
-    }
+    return {name: _THREAD.sub("", "\n".join(told).partition("\nstack backtrace:")[0]) for name, told in found.items()}
 
 
 def _inside(directory: str, path: str) -> str:
