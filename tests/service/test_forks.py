@@ -151,18 +151,6 @@ def test_a_pull_request_here_when_it_is_asked_for(step: Step) -> None:
     assert step.fake.snapshot()["eve/sums"]["refs"]["refs/heads/topic"] == ["initial", "a topic"]
 
 
-def test_the_fork_is_pushed_to_where_it_can_be(step: Step) -> None:
-    fork = forked(step, config="forks: push\n")
-    assert fork.pull.pull is not None
-    fork.pull.pull.maintainer_can_modify = True
-    mias = Step(step.fake, step.folder, step.fake.personal_token("mia"))
-    step.fake.user("mia", permission="write")
-    said, _ = say(mias, fork, "/generate mend test_total", AT_ONCE)
-    now = step.fake.snapshot()
-    assert now["eve/sums"]["refs"]["refs/heads/topic"] == ["initial", "configure", "a topic", "fix: add up"]
-    assert ("/pull/1" in said, "git apply" in said, "On this" in said) == (True, False, False)
-
-
 def test_why_a_fork_is_not_pushed_to(step: Step) -> None:
     fork = forked(step)
     assert fork.pull.pull is not None
@@ -220,12 +208,6 @@ def test_a_review_on_a_fork_ends_politely(step: Step) -> None:
         assert code == 0, log
     assert "runs without the repository's secrets" in (step.folder / "summary").read_text()
     assert step.fake.snapshot() == before
-
-
-def test_what_does_not_work_on_forks_is_said(step: Step) -> None:
-    fork = forked(step)
-    said, _ = say(step, fork, "/explain what is this", code=5)
-    assert "/explain does not work on a pull request from a fork" in said
 
 
 def test_a_fork_s_manifest_names_no_index(step: Step) -> None:

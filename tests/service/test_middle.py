@@ -184,6 +184,32 @@ def test_a_push_of_somebody_in_between_is_gone_on_from_once(step: Step) -> None:
     assert f"{str(tip)[:9]} |" in said
 
 
+@pytest.mark.parametrize(("path", "code"), [("more.md", 0), ("notes.md", 10)])
+def test_a_push_during_a_review_is_gone_on_from_unless_the_review_is_about_it(step: Step, path: str, code: int) -> None:
+    """A thread is about lines as they were: where those were changed by somebody, it is left to people."""
+    git = step.fake.world.repositories["octo/sums"].git
+    git.commit("topic", {"notes.md": "x\n"}, "a topic")
+    about = ({"path": "sums.py", "line": 4, "body": "See test_total."}, {"path": "notes.md", "line": 1, "body": "Why?"})
+    review = step.fake.review(step.fake.pull_request("topic").number, "Please mend it.", comments=about)
+
+    def meanwhile(_: dict[str, Any]) -> str:
+        git.commit("topic", {path: "y\n"}, "a person's own")
+        return AT_ONCE
+
+    with ModelServer([meanwhile]) as server:
+        given, log = step.run("pull_request_review", step.fake.event("pull_request_review", review), server)
+    assert given == code, log
+    now = seen(step)["issues"][1]
+    tip = str(git.sha("refs/heads/topic"))
+    answers = [thread["said"][-1][1].partition("\n")[2] for thread in now["threads"]]
+    subjects = ["initial", "a topic", "a person's own", *(["fix: add up"] if code == 0 else [])]
+    assert seen(step)["refs"]["refs/heads/topic"] == subjects
+    assert answers[0].startswith(f"Fixed in {tip[:10]}: " if code == 0 else "Declined: ")
+    assert answers[1].startswith("Needs your word: " if code == 0 else "Declined: ")
+    told = now["comments"][-1]["body"]
+    assert ("It changed notes.md, which the review is about" in told) == (code == 10)
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [

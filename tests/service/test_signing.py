@@ -14,8 +14,11 @@ import pytest
 from fakes.github.bare import ENVIRONMENT, Bare
 from fakes.github.faults import lost, meanwhile, refused
 from fakes.model_server import ModelServer
+from greenloop.service import forks
 from job_step import AT_ONCE, FILES, MODULE, RIGHT, WRONG, Step, answer, asked, seen, started
+from service.test_forks import forked, say
 
+ALL = {"contents": "write", "issues": "write", "pull_requests": "write", "checks": "write"}
 CONFIG = ".github/greenloop.yml"
 GRAPHQL = ("POST", "/api/graphql$")
 LEAST = "\n\ndef least(numbers):\n    return numbers[0]\n"
@@ -88,6 +91,71 @@ def test_a_lost_answer_and_a_lost_runner_sign_nothing_twice(step: Step) -> None:
     assert committers(step, branch(step))[2:] == [("GitHub", "fix: subtract"), ("GitHub", "fix: add up")]
     assert [ref for ref in now["refs"] if "signing" in ref or "locks" in ref] == []
     assert [issue["title"] for issue in now["issues"].values()] == ["Totals are wrong", "fix: add up"]
+
+
+def shown(step: Step) -> list[str]:
+    """The commits of somebody's branch, oldest first, without those that were there before."""
+    return list(step.fake.world.repositories["octo/sums"].git.git("rev-list", "--reverse", "topic").decode().split())
+
+
+def test_threads_and_check_runs_name_the_signed_commits(step: Step) -> None:
+    """Of a review; somebody pushes something else in the middle of it, and the commits are made and signed again."""
+    step = Step(step.fake, step.folder, step.fake.actions_token(**ALL))  # type: ignore[arg-type]
+    git = signing(step)
+    git.commit("topic", {"notes.md": "x\n"}, "a topic")
+    said = {"path": "sums.py", "line": 4, "body": "This forgets the sum, see test_total."}
+    review = step.fake.review(step.fake.pull_request("topic").number, "Please mend it.", comments=(said,))
+    payload = step.fake.event("pull_request_review", review)
+
+    def meanwhile(_: dict[str, Any]) -> str:
+        git.commit("topic", {"more.md": "x\n"}, "a person's own")
+        return RIGHT
+
+    with ModelServer([WRONG, meanwhile]) as server:
+        code, log = step.run("pull_request_review", payload, server)
+        assert (code, len(server.chats)) == (0, 2), log
+        first = seen(step)
+        code, log = step.run("pull_request_review", payload, server)
+        assert (code, len(server.chats), seen(step)) == (0, 2, first), log
+    rows = committers(step, "refs/heads/topic")[2:]
+    assert rows[1:] == [("ada", "a person's own"), ("GitHub", "fix: subtract"), ("GitHub", "fix: add up")]
+    before, tip = shown(step)[-2:]
+    [thread] = first["issues"][1]["threads"]
+    assert f"Fixed in {tip[:10]}: " in thread["said"][-1][1]
+    table = first["issues"][1]["comments"][-1]["body"]
+    assert re.findall(r"([0-9a-f]{9}) \|$", table, re.MULTILINE) == [before[:9], tip[:9]]
+    runs = step.fake.world.repositories["octo/sums"].check_runs
+    assert [(run["head_sha"], run["conclusion"]) for run in runs] == [(before, "failure"), (tip, "success")]
+    assert [ref for ref in first["refs"] if "signing" in ref or "locks" in ref] == []
+
+
+def test_a_push_that_does_not_fit_leaves_nothing_that_was_signed(step: Step) -> None:
+    git = signing(step)
+    git.commit("topic", {"notes.md": "x\n"}, "a topic")
+    pull = step.fake.pull_request("topic")
+
+    def meanwhile(_: dict[str, Any]) -> str:
+        git.commit("topic", {"sums.py": MODULE + "\n"}, "a person's own")
+        return AT_ONCE
+
+    with ModelServer([meanwhile]) as server:
+        payload = step.fake.event("issue_comment", step.fake.comment(pull.number, "/generate mend test_total"))
+        code, log = step.run("issue_comment", payload, server)
+    assert code == 10, log
+    now = seen(step)
+    assert "Both sides changed sums.py" in now["issues"][1]["comments"][-1]["body"]
+    assert now["refs"]["refs/heads/topic"][-1] == "a person's own"
+    assert [ref for ref in now["refs"] if "signing" in ref] == []
+
+
+def test_on_a_fork_nothing_is_signed_and_that_is_said(step: Step) -> None:
+    """What is pushed there; a patch has no commits that could be."""
+    fork = forked(step, config="signing: github\n")
+    said, _ = say(step, fork, "/generate mend test_total", AT_ONCE)
+    assert "signed" not in said
+    said, _ = say(step, fork, "/generate --pull-request mend test_total", AT_ONCE)
+    bodies = [said, seen(step)["issues"][2]["body"]]
+    assert [forks.UNSIGNED in body.replace("\\", "") for body in bodies] == [True, True]
 
 
 def test_what_github_cannot_commit_is_refused_with_the_way_out(step: Step) -> None:

@@ -3,6 +3,7 @@ at one commit, and everything else of the model's is text that does nothing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 
 from greenloop import prompts
@@ -17,9 +18,13 @@ from greenloop.workbench import Workbench
 EMPTY = "The model gave an empty answer."
 
 
-def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Message, ...] = ()) -> Outcome:
-    """`page` is the repository's address for people. Raises what a call of the model raises."""
+def explain(
+    request: Request, bench: Workbench, *, page: str, at: str = "", thread: tuple[Message, ...] = ()
+) -> Outcome:
+    """`page` is the repository's address for people, `at` the commit that people see, where `request.base` is one that
+    they do not. Raises what a call of the model raises."""
     began = monotonic()
+    at = at or request.base
     source = Source(bench.workspace, bench.workspace.tree(request.base), bench.settings)
     with searching(request, bench) as found:
         task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread)
@@ -29,14 +34,16 @@ def explain(request: Request, bench: Workbench, *, page: str, thread: tuple[Mess
     if not reply.text.strip():
         raise ModelUnreachable(EMPTY, spent=True)
 
+    seen = replace(source, tree=bench.workspace.tree(at))
+
     def lines(path: str) -> int:
-        text = source.text(path)
+        text = seen.text(path)
         return 0 if text is None else len(text.splitlines())
 
     return Outcome(
         request=request,
         reason=Reason.ANSWERED,
-        answer=rendered(reply.text, lines, Place(page=page, commit=request.base)),
+        answer=rendered(reply.text, lines, Place(page=page, commit=at)),
         usage=bench.budget.used,
         model=bench.model.name,
         omitted=(*task.omitted, *found.missing),

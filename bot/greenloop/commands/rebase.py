@@ -15,6 +15,7 @@ from greenloop.workbench import Workbench, baseline
 from greenloop.workspace.again import again
 
 ON_TOP = "{branch} was pushed to meanwhile, so the attempts were made again on top of {sha}, and judged there."
+THREADS = "{moved} It changed {paths}, which the review is about, so the attempts were not made again on top of it."
 SAME = "{moved} Both sides changed {paths}, so the attempts were not made again on top of it."
 WORSE = "{moved} Made again on top of {sha}, the best attempt is no longer {what}, so nothing was pushed."
 
@@ -22,25 +23,29 @@ WORSE = "{moved} Made again on top of {sha}, the best attempt is no longer {what
 def rebased(request: Request, bench: Workbench, run: Run, course: Course, moved: NotPushed) -> Attempt:
     """The best attempt as it is there. Raises `NotPushed`."""
     best, workspace = course.best, run.workspace
-    onto = None if request.threads else run.newer()  # lines of a review are those that it was written on
+    onto = run.newer()
     if onto is None or best is None:
         raise moved
+    changed = {change.path for change in workspace.diff(workspace.tree(run.start), workspace.tree(onto))}
+    theirs = sorted(changed & {thread.path for thread in request.threads})
+    if theirs:  # a thread is about lines as they were
+        raise NotPushed(THREADS.format(moved=moved, paths=", ".join(theirs[:5])))
     made = again(workspace, workspace.commits(run.start, run.tip), onto)
     if made.left:
         raise NotPushed(SAME.format(moved=moved, paths=", ".join(made.left[:5])))
     tree = workspace.tree(made.sha)
     if tree == workspace.tree(onto):  # it is there already: an earlier runner was lost then
-        run.on_top(onto, onto, pushed=True)
-        return replace(best, tree=tree, commit=onto)
+        run.on_top(onto, onto, {best.commit: onto})
+        return replace(best, tree=tree)
     attempt = _judged(request, bench, best, tree, onto)
     if attempt is None:
         what = "green" if best.verdict.green else "better than what it starts from"
         raise NotPushed(WORSE.format(moved=moved, sha=onto[:9], what=what))
-    run.on_top(made.sha, onto)
+    run.on_top(made.sha, onto, made.ids)
     told = ON_TOP.format(branch=run.branch, sha=onto[:9])
     ending = course.ending
     course.ending = ending and Ending(ending.reason, f"{ending.detail} {told}".strip())
-    return replace(attempt, commit=made.ids.get(best.commit, made.sha))
+    return attempt
 
 
 def _judged(request: Request, bench: Workbench, best: Attempt, tree: Tree, onto: str) -> Attempt | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol, Self
@@ -12,7 +13,7 @@ from typing import Protocol, Self
 from greenloop import recording, result
 from greenloop.commands.journal import FILE, REFS, Journal
 from greenloop.domain import Attempt, Outcome, Request, Tree
-from greenloop.errors import UsageError
+from greenloop.errors import GreenloopError, NotPushed, UsageError
 from greenloop.judge import improves
 from greenloop.settings import Settings
 from greenloop.trailers import Made, about, read, restored
@@ -164,25 +165,42 @@ class Run:
         if self._theirs and (best.verdict.green or improves(best.verdict)) and not landed:
             if self._publish is not None and self._journal.text != self._recorded:
                 self._keep()  # whoever finds the branch moved must not pay for the last answers again
-            if self._seal is not None:
-                sealed = self._seal.seal(self.start, self.tip, self._branch_ref)
-                self.tip, self._ids = sealed.tip, sealed.ids
-            there = self._workspace.ref(self._branch_ref)
-            self._move(self.tip, self._branch_ref, self.start if there else None)
-        if self._seal is not None:
+            self._show()
+        elif self._seal is not None:
             self._seal.forget()
         return self.tip
+
+    def _show(self) -> None:
+        """The branch, from where the run starts to its tip, signed where that is asked for. What is sealed for a branch
+        that has been moved meanwhile is of no use."""
+        tip, ids = self.tip, self._ids
+        if self._seal is not None:
+            sealed = self._seal.seal(self.start, self.tip, self._branch_ref)
+            tip, ids = sealed.tip, sealed.ids
+        there = self._workspace.ref(self._branch_ref)
+        try:
+            self._move(tip, self._branch_ref, self.start if there else None)
+        except NotPushed:
+            if self._seal is not None:
+                with suppress(GreenloopError):
+                    self._seal.forget()
+            raise
+        self.tip, self._ids = tip, ids
+        if self._seal is not None:
+            self._seal.forget()
 
     @property
     def workspace(self) -> GitWorkspace:
         return self._workspace
 
-    def on_top(self, sha: str, onto: str, *, pushed: bool = False) -> None:
-        """The branch that somebody has moved to `onto`, forward to `sha`."""
+    def on_top(self, sha: str, onto: str, ids: Mapping[str, str] = MappingProxyType({})) -> None:
+        """The branch that somebody has moved to `onto`, forward to `sha`, if it is not there already. `ids` has for
+        each commit of the run the one that it has become."""
         self.tip, self.start = sha, onto
-        self._workspace.publish(sha, self._branch_ref, expected=self._workspace.ref(self._branch_ref))
-        if self._publish is not None and not pushed:
-            self._publish(sha, self._branch_ref, onto)
+        self._workspace.publish(onto, self._branch_ref, expected=self._workspace.ref(self._branch_ref))
+        if sha != onto:
+            self._show()
+        self._ids = {was: self._ids.get(now, now) for was, now in ids.items()}
 
     def sealed_by(self, seal: Seal | None) -> Self:
         """What is sealed appears on its branch at the end alone."""

@@ -20,23 +20,31 @@ WITHOUT = "No {what}: {why}"
 
 
 class Checked:
-    """`again`: an earlier process may have made some. `asides` are sentences for the summary alone."""
+    """`again`: an earlier process may have made some. `late`: the commits that people see are made at the end, of the
+    ones that were judged. `asides` are sentences for the summary alone."""
 
-    def __init__(self, github: GitHub, settings: Settings, *, key: str, dry: bool, again: bool) -> None:
+    def __init__(
+        self, github: GitHub, settings: Settings, *, key: str, dry: bool, again: bool, late: bool = False
+    ) -> None:
         self._github, self._settings, self._key, self._again = github, settings, key, again
+        self._late = late
         self._dry = dry
         self.asides: dict[str, str] = {}
         self._told: set[str] = set()
 
     def attempt(self, made: Made, commit: str) -> None:
         """The check run of an attempt that was pushed."""
-        self._tell(made.report, made.verdict, commit)
+        if not self._late:
+            self._tell(made.report, made.verdict, commit)
 
     def end(self, outcome: Outcome) -> None:
-        """That of the tip, when it is none of the attempts; and the findings of what the run has left there."""
+        """That of the tip, when it is none of the attempts; and the findings of what the run has left there. Of commits
+        that nobody sees, none."""
         best, tip = outcome.best, outcome.tip
-        if best is None or tip is None:
+        if best is None or tip is None or (self._late and not outcome.url):
             return
+        for attempt in outcome.attempts if self._late else ():
+            self._tell(attempt.report, attempt.verdict, attempt.commit)
         self._tell(best.report, best.verdict, tip)
         if self._settings.code_scanning and outcome.branch and outcome.url:
             found = sarif.dumps(new(best.verdict))

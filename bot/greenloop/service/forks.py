@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from greenloop.context import RULES
-from greenloop.domain import Outcome, Reason, Request, Tree
+from greenloop.domain import Attempt, Outcome, Reason, Request, Tree
 from greenloop.errors import GreenloopError, NotPushed, Refused
 from greenloop.forge.github import ACTIONS, GitHub, PullRequest
 from greenloop.judge import improves
@@ -23,9 +23,7 @@ from greenloop.trailers import read
 from greenloop.workspace import GitWorkspace, Remote
 from greenloop.workspace.again import again
 
-ON_FORKS = frozenset({"generate", "refactor", "continue", "evaluate", "review"})
 ASKED = "--pull-request"  # first word of a request
-NOT_HERE = "/{command} does not work on a pull request from a fork. {words} do."
 MOVED = "Pull request #{number} was moved while this was begun. Ask again in a new comment."
 GONE = "Pull request #{number} was moved, and {sha} is not there any more. Ask again in a new comment."
 TAKEN = "{ref} was moved meanwhile, and that is respected."
@@ -36,6 +34,10 @@ CANNOT = {
     False: "The fork's branch is not pushed to: its contributor does not allow edits by maintainers.",
     True: "The fork's branch is not pushed to: the job's own token cannot. Give `github_token` one that may.",
 }
+UNSIGNED = (
+    "The commits are not signed: on a fork's pull request `signing: github` is not done. `signing: ssh` signs them "
+    "there as well."
+)
 _LISTED = 10
 
 
@@ -49,11 +51,13 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the commits go in the end: to a new `branch` here, to the fork's own one, or nowhere."""
+    """Where the commits go in the end: to a new `branch` here, to the fork's own one, or nowhere. `unsigned`: GitHub
+    was to sign them."""
 
     answer: Answer = Answer.PATCH
     branch: str = ""
     fork: str = ""  # "owner/name"
+    unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +84,6 @@ def wanted(
     """The request without the word that asks for a pull request; what is to come of it; and why not more."""
     if pull is None or not pull.is_fork:
         return request, Answer.PUSH, ""
-    if request.command not in ON_FORKS:
-        words = ", ".join(f"/{word}" for word in sorted(ON_FORKS))
-        raise Refused(NOT_HERE.format(command=request.command, words=words))
     request = replace(request, fork=True)
     if request.text.split()[:1] == [ASKED]:
         return replace(request, text=request.text.removeprefix(ASKED).strip()), Answer.PULL_REQUEST, ""
@@ -154,6 +155,20 @@ def publish(workspace: GitWorkspace, foreign: Foreign, tip: str, remote: Remote,
     remote.push(clone, made, where, expected=now)
 
 
+def named(outcome: Outcome, workspace: GitWorkspace, foreign: Foreign) -> Outcome:
+    """With the commits that people see, when there are any."""
+    if foreign.place.answer is Answer.PATCH or outcome.reason is Reason.NOT_PUSHED or outcome.tip is None:
+        return outcome
+    ids = again(workspace, workspace.commits(foreign.base, outcome.tip), foreign.head).ids
+
+    def seen(attempt: Attempt) -> Attempt:
+        return replace(attempt, commit=ids.get(attempt.commit, attempt.commit))
+
+    best = outcome.best and seen(outcome.best)
+    tip = ids.get(outcome.tip, outcome.tip)
+    return replace(outcome, attempts=tuple(map(seen, outcome.attempts)), best=best, tip=tip)
+
+
 def finished(outcome: Outcome, workspace: GitWorkspace, foreign: Foreign, notes: Iterable[str]) -> Outcome:
     """With the patch, where the commits are on no branch."""
     best = outcome.best
@@ -165,13 +180,20 @@ def finished(outcome: Outcome, workspace: GitWorkspace, foreign: Foreign, notes:
         told += [LEFT.format(paths=_listed(made.left))] if made.left else []
         if not pushed:
             patch = workspace.patch_text(workspace.tree(foreign.head), workspace.tree(made.sha))
-    detail = " ".join(part for part in (outcome.detail, *told, *notes) if part)
     branch = foreign.place.branch if pushed and useful else None
-    return replace(outcome, detail=detail, branch=branch, patch=patch, url=outcome.url or None)
+    told += [UNSIGNED] if branch and foreign.place.unsigned else []
+    detail = " ".join(part for part in (outcome.detail, *told, *notes) if part)
+    shown = named(outcome, workspace, foreign) if useful else outcome
+    return replace(shown, detail=detail, branch=branch, patch=patch, url=outcome.url or None)
 
 
 def ours(foreign: Foreign) -> str:
     return OURS.format(paths=_listed(foreign.kept)) if foreign.kept else ""
+
+
+def aside(foreign: Foreign) -> str:
+    """What the text of a pull request has to say of it."""
+    return " ".join(part for part in (ours(foreign), UNSIGNED if foreign.place.unsigned else "") if part)
 
 
 def later(foreign: Foreign, github: GitHub) -> str:

@@ -55,7 +55,7 @@ def play(job: Job) -> Outcome:
             locked(job, workspace, clone) as lock,
         ):
             request = record.request(workspace, job.request.key) or replace(
-                job.request, base=_base(job, workspace), head=job.branch
+                job.request, base=based(job, workspace), head=job.branch
             )
             record.restore(workspace, key)
             secrets = (job.remote.token, *split(job.settings.api_key))
@@ -81,7 +81,8 @@ def _resumable(workspace: GitWorkspace, key: str) -> Iterator[None]:
         raise
 
 
-def _base(job: Job, workspace: GitWorkspace) -> str:
+def based(job: Job, workspace: GitWorkspace) -> str:
+    """The commit that the work begins from."""
     if job.pull is None:
         return tip_of(workspace, job)
     if job.pull.is_fork:
@@ -148,13 +149,7 @@ def _answered(job: Job, outcome: Outcome, workspace: GitWorkspace) -> Outcome:
 
 
 def _run(
-    job: Job,
-    request: Request,
-    workspace: GitWorkspace,
-    journal: Journal,
-    *,
-    clone: Path,
-    lock: Lock | None,
+    job: Job, request: Request, workspace: GitWorkspace, journal: Journal, *, clone: Path, lock: Lock | None
 ) -> Outcome:
     def progress(event: Progress) -> None:
         job.told(event)
@@ -176,15 +171,16 @@ def _run(
         return {WORDS: words.encode(), **said, **review.record(outcome, journal.text, workspace)}
 
     if job.foreign is not None:  # the branch of a run that pushes none, until its end
-        job.told.note(forks.ours(job.foreign))
+        job.told.note(forks.aside(job.foreign))
         workspace.publish(request.base, f"refs/heads/{request.head}", expected=None)
     theirs = job.pull is not None or bool(job.goes_on)
     job.told.again = bool(journal.before)
-    checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=job.told.again)
     run = Run(workspace, request, journal, publish=publish, theirs=theirs, beside=beside)
     seal = signing.of(job, workspace, clone, request.key)
     run.sealed_by(seal)
-    if job.pull is not None and job.foreign is None and seal is None and not job.dry:
+    late, again = seal is not None or job.foreign is not None, job.told.again
+    checked = Checked(job.github, job.settings, key=request.key, dry=job.dry, again=again, late=late)
+    if theirs and job.foreign is None and not job.dry:
         run.newer = lambda: _newer(job, workspace, clone, request)
     run.committed = checked.attempt
     run.begin(job.settings, job.model.name)
@@ -195,12 +191,12 @@ def _run(
         made = replace(bench, trusted=job.foreign.trusted) if job.foreign else bench
         made.stop.ends(job.github.hurry)  # the runner does not wait
         outcome = generate(request, made, run, job.told, thread=(*job.thread, *earlier.told(job.earlier, workspace)))
-        checked.end(outcome)
+        checked.end(forks.named(outcome, workspace, job.foreign) if job.foreign else outcome)
     return replace(outcome, asides=(*checked.asides.values(), *job.told.asides), recording=journal.text)
 
 
 def _newer(job: Job, workspace: GitWorkspace, clone: Path, request: Request) -> str | None:
-    """Where somebody has moved the pull request's branch on to; None when it did not go on from where it was."""
+    """Where somebody has moved the branch on to; None when it did not go on from where it was."""
     now = job.remote.fetch(clone, f"refs/heads/{request.head}", to=f"refs/greenloop/seen/{request.key}")
     before = () if now is None else workspace.history(now, 40)
     return now if now != request.base and request.base in {info.sha for info in before} else None

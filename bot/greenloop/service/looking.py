@@ -10,7 +10,7 @@ from greenloop.domain import Outcome, Reason
 from greenloop.model.replay import Replay
 from greenloop.ports import Progress
 from greenloop.render import cost
-from greenloop.service.job import HANDLED, counted, made_bench, private
+from greenloop.service.job import HANDLED, based, counted, made_bench, private
 from greenloop.service.reviewing import DEEP, base_of
 from greenloop.service.work import Job, tip_of
 
@@ -42,16 +42,14 @@ def answered(job: Job, page: str) -> Outcome:
     that, so an answer that is there was given whole."""
     if job.told.done:
         return Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED)
-    with private(job.temp) as clone:
-        heads = [f"refs/heads/{name}" for name in (job.start, job.branch)]
-        with job.remote.clone(clone, heads) as workspace:
-            base = job.pull.head_sha if job.pull else tip_of(workspace, job)
-            request = replace(job.request, base=base)
-            with (
-                counted(job, request, workspace, clone) as (live, meter),
-                made_bench(job, workspace, live, _silent, meter) as bench,
-            ):
-                outcome = explain(request, bench, page=page, thread=job.thread)
+    with private(job.temp) as clone, job.remote.clone(clone, job.refs) as workspace:
+        request = replace(job.request, base=based(job, workspace))
+        with (
+            counted(job, request, workspace, clone) as (live, meter),
+            made_bench(job, workspace, live, _silent, meter) as bench,
+        ):
+            at = job.pull.head_sha if job.pull else ""
+            outcome = explain(request, bench, page=page, at=at, thread=job.thread)
     job.told.say(f"{outcome.answer}\n\n{cost(outcome)}")
     return outcome
 

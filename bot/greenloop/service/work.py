@@ -56,10 +56,10 @@ class Job:
     @property
     def place(self) -> Place:
         """Where what comes of work on a fork goes."""
-        pull = self.pull
+        pull, unsigned = self.pull, self.settings.signing == "github"
         if pull is None or self.answer is not Answer.PUSH:
-            return Place(answer=self.answer, branch=self.branch)
-        return Place(answer=self.answer, branch=pull.head_ref, fork=pull.head_repository or "")
+            return Place(answer=self.answer, branch=self.branch, unsigned=unsigned)
+        return Place(answer=self.answer, branch=pull.head_ref, fork=pull.head_repository or "", unsigned=unsigned)
 
     @property
     def refs(self) -> tuple[str, str]:
