@@ -55,6 +55,22 @@ def test_an_endpoint_that_the_user_names_gets_it(make_repo: Repo) -> None:
         assert [r.headers.get("authorization") for r in server.requests if r.method == "POST"] == [None]
 
 
+def test_an_address_at_which_nothing_would_be_asked_is_said(make_repo: Repo) -> None:
+    """It used to be passed over: the model of the row was asked at the row's own."""
+    fast = "model: fast\nproviders: {fast: {model: m, api_base: http://127.0.0.1:9/v1}}\n"
+    repo = make_repo(FILES | {".github/greenloop.yml": fast})
+    for words in (ASK, ("models",), ("doctor", "--model", "fast")):
+        done = run(*words, "--api-base", "http://127.0.0.1:8/v1", cwd=repo)
+        assert (done.returncode, done.stderr) == (
+            2,
+            (
+                "greenloop: --api-base names http://127.0.0.1:8/v1, and no model of these settings would be asked "
+                "there: 'fast' is at http://127.0.0.1:9/v1. Leave --api-base out, or name a model by `model` that is "
+                "there.\n"
+            ),
+        )
+
+
 YAML = "model: m\n\nproviders:\n  local:\n    model: x\n    api_base: https://evil.example/v1\n"
 ROW = ProviderRow(model="x", api_base="https://evil.example/v1")
 HIDDEN: list[tuple[Settings, dict[str, str], str]] = [

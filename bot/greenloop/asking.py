@@ -80,8 +80,10 @@ def _settings(options: argparse.Namespace) -> tuple[Settings, str | None]:
 def _models(options: argparse.Namespace) -> int:
     from greenloop.commands.models import listed  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+    from greenloop.model.rows import require_used  # noqa: PLC0415 - as above
 
     found, (settings, text) = [], _settings(options)
+    require_used(settings, options.api_base or "", "--api-base")
     for row in listed(settings, os.environ, text=text, given=options.api_base or ""):
         found.append(asdict(row))
         if not options.json:

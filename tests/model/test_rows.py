@@ -14,7 +14,7 @@ from greenloop.configuration import load
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model import open_model, secrets
 from greenloop.model.keys import read
-from greenloop.model.rows import Row, kept_out, key_from, rows
+from greenloop.model.rows import Row, kept_out, key_from, require_used, rows
 from greenloop.ports import Reply
 from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
@@ -181,3 +181,32 @@ def test_what_a_row_cannot_be(text: str, message: str) -> None:
     with pytest.raises(Misconfigured) as caught:
         load(text + "\n")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fine"),
+    [
+        (Settings(model="m"), True),
+        (Settings(), True),  # its only model
+        (Settings(model="local/a/b"), True),
+        (Settings(model="local"), False),
+        (Settings(model="local", models={"chat": "m"}), True),
+        (Settings(model="m", models={"edit": "local"}), False),
+        (Settings(model="local", fallback_models=("m",)), True),
+        (Settings(model="local", fallback_models=("anthropic/claude",)), False),
+        (Settings(model="local", embedding_model="e"), True),
+        (Settings(model="local", embedding_model="e", embedding_base="http://e/v1"), False),
+    ],
+)
+def test_an_address_that_was_named_is_asked_or_refused(settings: Settings, fine: bool) -> None:
+    settings = replace(settings, api_base="http://x/v1", providers={"local": LOCAL})
+    require_used(settings, "", "--api-base")
+    if fine:
+        require_used(settings, "http://x/v1", "--api-base")
+        return
+    with pytest.raises(Misconfigured) as error:
+        require_used(settings, "http://x/v1", "--api-base")
+    assert str(error.value) == (
+        "--api-base names http://x/v1, and no model of these settings would be asked there: 'local' is at "
+        "http://127.0.0.1:9/v1. Leave --api-base out, or name a model by `model` that is there."
+    )

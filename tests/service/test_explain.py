@@ -45,3 +45,13 @@ def test_words_come_from_the_model_for_words_and_its_key_from_its_own_place(step
         code, log = step.run("issue_comment", asked(step, "/explain why is total wrong?"), server)
     assert (code, len(server.chats), [c["model"] for c in small.chats]) == (0, 0, ["s"]), log
     assert {r.headers.get("authorization") for r in small.requests} == {None}
+
+
+def test_an_address_at_which_nothing_would_be_asked_is_said(step: Step) -> None:
+    with ModelServer() as server, ModelServer() as other:
+        config = f"model: fast\nproviders: {{fast: {{model: m, api_base: '{other.api_base}'}}}}\n"
+        step.fake.world.repositories["octo/sums"].git.commit("main", {".github/greenloop.yml": config}, "configure")
+        code, log = step.run("issue_comment", asked(step, "/explain why is total wrong?"), server, INPUT_MODEL="")
+        assert (server.requests, other.requests) == ([], [])
+    said = f"The input `api_base` names {server.api_base}, and no model of these settings would be asked there"
+    assert (code, said in log) == (2, True), log

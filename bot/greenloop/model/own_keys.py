@@ -12,7 +12,7 @@ from greenloop.errors import Misconfigured, Refused
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import read
 from greenloop.model.local.names import is_local
-from greenloop.model.rows import Row, beside, key_from, rows
+from greenloop.model.rows import Row, beside, key_from, require_used, rows
 from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Place
 from greenloop.yaml_document import read as read_yaml
@@ -37,11 +37,12 @@ def keyed(
 ) -> Settings:
     """The settings with the user's key. `text` is the repository's file, `given` the address on the command line and
     `model` the model. Raises `Refused` when a key would go where only the file says, and when weights that only the
-    file names would be fetched and served."""
+    file names would be fetched and served, `Misconfigured` when nothing would be asked at `given`."""
     for row in (*rows(settings), *beside(settings)):
         told = withheld(row, settings, environment, text=text, given=given) or _unasked(row, model, environment)
         if told:
             raise Refused(told)
+    require_used(settings, given, "--api-base")
     return replace(settings, api_key=key_from(environment, settings))
 
 

@@ -33,6 +33,10 @@ _ELSEWHERE = (
     "`only_endpoint` keeps this repository's code at {only}, and the model {name!r} is at {place}. Name a model that "
     "is there (`model`, `api_base`, `providers`), or change `only_endpoint`."
 )
+_UNUSED = (
+    "{called} names {given}, and no model of these settings would be asked there: {name!r} is at {place}. Leave "
+    "{called} out, or name a model by `model` that is there."
+)
 _FOREIGN_KEY = (
     "`providers.{name}.keys` holds {variable}, which may hold a secret of another service. Name a variable that begins "
     "with GREENLOOP_KEY_, or one of the provider's own: {usual}."
@@ -84,6 +88,19 @@ def beside(settings: Settings) -> tuple[Row, ...]:
 def kept_out(settings: Settings) -> tuple[str, ...]:
     """Models that would stand in, were they not elsewhere than `only_endpoint`."""
     return tuple(name for name in settings.fallback_models if not allowed(row(name, settings), settings))
+
+
+def require_used(settings: Settings, given: str, called: str) -> None:
+    """Who names an address beside the settings' file means that something is asked there. Raises `Misconfigured`."""
+    if not given or (settings.embedding_model and not settings.embedding_base):
+        return
+    edit = settings.models.get("edit") or settings.model
+    firsts = [row(name, settings, first=True) for name in dict.fromkeys((edit, *settings.models.values()))]
+    others = [row(name, settings) for name in (*settings.fallback_models, *settings.candidate_models)]
+    check_address(given)
+    if all(_origin(other) != origin(given) for other in (*firsts, *others)):
+        first = firsts[0]
+        raise Misconfigured(_UNUSED.format(called=called, given=given, name=first.name, place=first.place))
 
 
 def row(name: str, settings: Settings, *, first: bool = False) -> Row:

@@ -19,6 +19,7 @@ from greenloop.model.budget import estimate_tokens
 from greenloop.model.fitting import narrowed
 from greenloop.model.local.serving import Serving
 from greenloop.model.replay import Replay
+from greenloop.model.rows import require_used
 from greenloop.orders import FAILED, UNKNOWN, Words, level
 from greenloop.ports import Model
 from greenloop.sense import hint
@@ -224,6 +225,7 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[S
         settings = configuration.load(
             text, name=inputs.config, overrides=inputs.overrides, called=lambda key: f"The input `{key}`"
         )
+        require_used(settings, str(inputs.overrides.get("api_base", "")), "The input `api_base`")
     except GreenloopError as error:
         return Settings(), error
     fallbacks = inputs.fallback_models or settings.fallback_models
