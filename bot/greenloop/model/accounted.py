@@ -57,19 +57,16 @@ class Accounted(Around):
             return min(above(asked), hold(asked))
 
         limits = replace(limits, max_output=hold(chat), more=limits.more and partial(more, above=limits.more))
-        spent = Amount()
+        spent: Amount | None = None  # however else a call ends, all of it may have been billed
         try:
             reply = self._model.complete(chat, limits=limits, on_chunk=on_chunk)
             used = reply.usage
             cost = cost_of(price, into=used.input, out=used.output, cached=min(used.cached, used.input))
             spent = Amount.of(used.input + used.output, cost if used.cost is None else used.cost)
         except ModelUnreachable as error:
-            spent = most if error.spent else Amount()
-            raise
-        except BaseException:
-            spent = most
+            spent = None if error.spent else Amount()
             raise
         finally:
             for number, key in enumerate(held):  # all of it under the first, then the others are free again
-                self._ledger.settle(key, Amount() if number else spent)
+                self._ledger.settle(key, Amount() if number else most if spent is None else spent)
         return reply

@@ -12,11 +12,12 @@ from dataclasses import replace
 
 from greenloop.domain import Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
+from greenloop.model.around import Among
 from greenloop.model.budget import estimate_chat, estimate_tokens
 from greenloop.model.continuing import continuation, joined, open_fence
 from greenloop.model.faults import Fault
 from greenloop.model.fitting import overflowed, reworded, within
-from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
+from greenloop.ports import CallLimits, Chat, Fit, Model, Reply
 
 PATIENCE = 20.0  # seconds that a provider is waited for while there is another one
 _BROKE_OFF = frozenset({"cut", "late"})
@@ -38,30 +39,19 @@ _WORDS = {
 _KEPT_OUT = "`only_endpoint` keeps this repository's code there, so {names} was not asked."
 
 
-class Chain:
+class Chain(Among):
     """The first of `models` that answers; the run stays with it. `kept_out` are those that may not be asked."""
 
     def __init__(
         self, models: Sequence[Model], *, kept_out: Sequence[str] = (), clock: Callable[[], float] = time.monotonic
     ) -> None:
-        if not models:
-            raise ValueError("there is no model")
-        self._models = list(models)
+        super().__init__(models)
         self._kept_out = tuple(kept_out)
         self._clock = clock
         self._context = 0  # of the first model, where its provider told by refusing a prompt
 
     def __repr__(self) -> str:
         return f"open_model({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        return self._models[0].name
-
-    @property
-    def price(self) -> Price | None:
-        """The dearest that may be paid; None when one of them has no known price."""
-        return dearest([model.price for model in self._models])
 
     @property
     def fit(self) -> Fit:
@@ -175,20 +165,6 @@ def _await(model: Model) -> None:
     wait = getattr(model, "ready", None)
     if wait is not None:
         wait()
-
-
-def dearest(prices: Sequence[Price | None]) -> Price | None:
-    """What a call of any of them costs at most; None when one of the prices is not known."""
-    known = [price for price in prices if price is not None]
-    if len(known) < len(prices):
-        return None
-    if len(known) == 1:
-        return known[0]
-    return Price(
-        input=max(price.input for price in known),
-        output=max(price.output for price in known),
-        written=max((price.written for price in known if price.written is not None), default=None),
-    )
 
 
 def _paid(chat: Chat, limits: CallLimits, error: ModelUnreachable | None = None) -> CallLimits:

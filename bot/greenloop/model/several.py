@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from greenloop.model.chain import dearest
+from greenloop.model.around import Among
 from greenloop.model.fitting import reworded
-from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
+from greenloop.ports import CallLimits, Chat, Fit, Reply
 
 
-class Several:
+class Several(Among):
     """The first draw is the first model's, the second the second's, and so on round and round."""
-
-    def __init__(self, models: Sequence[Model]) -> None:
-        self._models = tuple(models)
-
-    @property
-    def name(self) -> str:
-        return self._models[0].name
-
-    @property
-    def price(self) -> Price | None:
-        return dearest([model.price for model in self._models])
 
     @property
     def fit(self) -> Fit:

@@ -144,40 +144,25 @@ def _on_gpus(model: Model, machine: Machine, context: int, engines: tuple[str, .
 
 def _vllm(model: Model, gpu: Gpu, count: int, kind: str, context: int) -> Plan | str:
     one = need(model, VLLM, kind, context=context)
-    needs = Need(weights=one.weights, cache=one.cache, work=one.work * count, fixed=one.fixed * count)
     share = int(100 * _SHARE * gpu.free / gpu.total) / 100
-    room = int(share * gpu.total) * count
-    if needs.all > room:
-        return _too_large(f"vLLM, {kind}" + (f", {count} GPUs" if count > 1 else ""), needs, room)
-    return Plan(
+    made = Plan(
         model=model,
         repository=model.id,
         engine=VLLM,
         quantization=kind,
         dtype=_dtype(gpu),
         context=context,
-        need=needs,
-        room=room,
+        need=Need(weights=one.weights, cache=one.cache, work=one.work * count, fixed=one.fixed * count),
+        room=int(share * gpu.total) * count,
         gpus=count,
         share=share,
     )
+    return _fitting(made, f"vLLM, {kind}" + (f", {count} GPUs" if count > 1 else ""))
 
 
 def _quantized(model: Model, gpu: Gpu, kind: str, context: int) -> Plan | str:
-    needs, room = need(model, TRANSFORMERS, kind, context=context), int(gpu.free * _SHARE)
-    if needs.all > room:
-        return _too_large(f"transformers, {kind}", needs, room)
-    return Plan(
-        model=model,
-        repository=model.id,
-        engine=TRANSFORMERS,
-        quantization=kind,
-        dtype=_dtype(gpu),
-        context=context,
-        need=needs,
-        room=room,
-        gpus=1,
-    )
+    made = _one(model, TRANSFORMERS, kind, context, int(gpu.free * _SHARE))
+    return _fitting(replace(made, dtype=_dtype(gpu), gpus=1), f"transformers, {kind}")
 
 
 def _dtype(gpu: Gpu) -> str:
@@ -202,23 +187,27 @@ def _on_processor(
 
 
 def _in_memory(model: Model, engine: str, kind: str, context: int, room: int) -> Plan | str:
-    needs = need(model, engine, kind, context=context)
-    if needs.all > room:
-        return _too_large(f"{NAMES[engine]} on the processor, {kind}", needs, room)
+    made = replace(_one(model, engine, kind, context, room), repository=model.gguf or model.id)
+    return _fitting(made, f"{NAMES[engine]} on the processor, {kind}")
+
+
+def _one(model: Model, engine: str, kind: str, context: int, room: int) -> Plan:
+    """By one engine with room of its own, whether it suffices or not."""
     return Plan(
         model=model,
-        repository=model.gguf or model.id,
+        repository=model.id,
         engine=engine,
         quantization=kind,
         dtype="auto",
         context=context,
-        need=needs,
+        need=need(model, engine, kind, context=context),
         room=room,
     )
 
 
-def _too_large(what: str, needs: Need, room: int) -> str:
-    return f"{what} needs {size(needs.all)} of {size(room)}"
+def _fitting(made: Plan, what: str) -> Plan | str:
+    """The plan, or why it is none."""
+    return made if made.need.all <= made.room else f"{what} needs {size(made.need.all)} of {size(made.room)}"
 
 
 def size(count: int) -> str:
