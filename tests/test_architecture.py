@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bot" / "greenloop"
 
 # from top to bottom: a module imports from its own layer and from those below it; what is not named here is a helper
 LAYERS = {
-    "doors": "__main__ asking cli confined demo indexing tuning web",
-    "composition": "action app service",
+    "doors": "__main__ asking beside cli confined demo given indexing tuning web",
+    "composition": "action app comparing service",
     "commands": "commands",
     "engine": "calls candidate context framing judging knowledge looking loop measuring partly reproduce search turn "
     "volley workbench",

@@ -1,4 +1,4 @@
-"""The composition root of a terminal: the only module that knows every adapter."""
+"""The composition root of a terminal: it knows every adapter. What only compares is composed in `comparing`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace, open_workspace
 
 if TYPE_CHECKING:
-    from greenloop.commands.evaluate import Measured
     from greenloop.commands.index import Indexed
 
 
@@ -70,7 +69,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
     box, places = open_local(order.sandbox, environment), Places.of(environment)
     with open_workspace(order.repo) as workspace, Serving(places.cache, environment) as serving:
         base = workspace.resolve(order.base or "HEAD")
-        settings = _settings(workspace, base, order, environment, asks=lambda _: model is None)
+        settings = settings_of(workspace, base, order, environment, asks=lambda _: model is None)
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
@@ -78,7 +77,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
             settings, environment=environment, health=places.cache, state=places.state, serving=serving
         )
         settings = narrowed(settings, live)
-        request = _request(order, workspace, base, settings)
+        request = request_of(order, workspace, base, settings)
         with opened(
             workspace.git_dir, request.key, fresh=order.fresh, secrets=secrets(settings, environment)
         ) as journal:
@@ -126,34 +125,14 @@ def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's m
         return run_loop(run.request, made, run, forge)
 
 
-def evaluate(order: Order, head: str | None, environment: Mapping[str, str]) -> Measured:
-    """The checks on `head` (None: the working tree) beside the base."""
-    from greenloop.commands.evaluate import before  # noqa: PLC0415 - as the next one
-    from greenloop.commands.evaluate import evaluate as run_checks  # noqa: PLC0415 - `generate` does not pay for it
-
-    box = open_local(order.sandbox, environment)
-    with open_workspace(order.repo) as workspace:
-        tip = workspace.resolve(head or "HEAD")
-        base = workspace.resolve(order.base) if order.base else before(workspace, head, tip)
-        settings = _settings(workspace, base, order, environment)
-        request = _request(replace(order, text=""), workspace, base, settings)
-        tree = workspace.tree(tip) if head else workspace.working_tree()
-        nobody = Replay((), name="none")
-        with (
-            Terminal(settings.attempts) as terminal,
-            bench(workspace, settings, nobody, terminal, box=box, cache=cache_folder(environment)) as made,
-        ):
-            return run_checks(replace(request, command="evaluate"), tree, made, name=head or "the working tree")
-
-
 def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
     """Bring the index of a commit up to date; with a query, also say what would be quoted for it."""
     from greenloop.commands.index import index as run_index  # noqa: PLC0415 - as above
 
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
-        settings = _settings(workspace, base, order, environment, asks=lambda own: bool(own.embedding_model))
-        meter = meter_of(_request(order, workspace, base, settings), settings, Places.of(environment))
+        settings = settings_of(workspace, base, order, environment, asks=lambda own: bool(own.embedding_model))
+        meter = meter_of(request_of(order, workspace, base, settings), settings, Places.of(environment))
         with Terminal(0) as terminal:
             return run_index(
                 InTree(workspace, workspace.tree(base), settings),
@@ -226,7 +205,7 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
         rmtree(scratch, ignore_errors=True)
 
 
-def _settings(
+def settings_of(
     workspace: GitWorkspace,
     base: str,
     order: Order,
@@ -245,7 +224,7 @@ def _settings(
     return keyed(settings, environment, text=text, given=given, model=model)
 
 
-def _request(order: Order, workspace: GitWorkspace, base: str, settings: Settings) -> Request:
+def request_of(order: Order, workspace: GitWorkspace, base: str, settings: Settings) -> Request:
     parts = (base, order.text, *order.files, settings.test_command, settings.directory, order.branch or "")
     return Request(
         key=sha256("\0".join(parts).encode()).hexdigest()[:12],

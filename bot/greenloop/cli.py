@@ -7,17 +7,16 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from greenloop import asking, confined, indexing
+from greenloop import asking, beside, confined, given, indexing
 from greenloop.confined import doctor as diagnosing
 from greenloop.confined.options import add_choice
 from greenloop.confined.telling import weakly
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError, UsageError
-from greenloop.settings import GIVEN, Settings
+from greenloop.settings import GIVEN
 
 _DOC = """\
 Generate code from a request and let your own tests, linter and security scan decide whether it is green.
@@ -25,6 +24,7 @@ Generate code from a request and let your own tests, linter and security scan de
   greenloop demo                                   the whole thing, offline, in seconds
   greenloop generate "add retry to the uploader"   the loop on this checkout, on a new branch
   greenloop evaluate --base main                   only the checks: is what I have here green?
+  greenloop review --base main                     what is wrong with it, and what shows that
   greenloop sandbox run -- python script.py        one command, confined as generated code is
   greenloop index --query "retry the uploader"     index the code, and see what would be quoted for a request
   greenloop init                                   write .github/greenloop.yml and the workflow
@@ -33,7 +33,6 @@ _EXITS = "exit codes:\n" + "\n".join(
     f"  {code:>3}  {', '.join(r.word for r in Reason if r.exit_code == code)}"
     for code in sorted({r.exit_code for r in Reason})
 )
-_EVALUATE = ("test_command", "install_command", "directory")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -67,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", "-V", action="store_true", help="print the version and end")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_generate(commands)
-    _add_evaluate(commands)
+    beside.add(_add(commands, "evaluate", lambda _options: 2, beside.CHECKS))
+    beside.add_review(_add(commands, "review", lambda _options: 2, beside.CLAIMS))
     _add_replay(commands)
     confined.add(_add(commands, "sandbox", lambda _options: 2, confined.WORDS))
     indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS))
@@ -115,13 +115,7 @@ def _add_generate(commands: Any) -> None:  # noqa: ANN401 - as above
     )
     made.add_argument("--no-cache", action="store_true", help="neither take kept answers nor keep new ones")
     indexing.add_knowledge(made)
-    _add_common(made, GIVEN)
-
-
-def _add_evaluate(commands: Any) -> None:  # noqa: ANN401 - as above
-    made = _add(commands, "evaluate", _evaluate, "run the checks on a commit, or on the files as they are, and judge")
-    made.add_argument("head", nargs="?", metavar="HEAD", help="a commit; default: the files as they are now")
-    _add_common(made, _EVALUATE)
+    given.add(made, GIVEN)
 
 
 def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
@@ -140,35 +134,6 @@ def _add_usage(commands: Any) -> None:  # noqa: ANN401 - as above
     made.add_argument("--since", default="", metavar="DAY", help="from this day on: 2026-11-01, or 7d")
 
 
-def _add_common(made: argparse.ArgumentParser, settings: Sequence[str]) -> None:
-    made.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
-    made.add_argument("--base", metavar="REF", help="the commit to start from or compare with; default: HEAD")
-    made.add_argument(
-        "--check", action="append", default=[], dest="checks", metavar="NAME", help="only this check; repeatable"
-    )
-    made.add_argument(
-        "--allow", action="append", default=[], metavar="PATTERN", help="a protected path that may change; repeatable"
-    )
-    add_choice(made)
-    made.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
-    documentation = {f.name: f.metadata.get("doc", "") for f in fields(Settings)}
-    for name in settings:
-        flag = "--" + name.replace("_", "-")
-        made.add_argument(flag, dest=f"set_{name}", metavar=name.upper(), help=documentation[name].replace("%", "%%"))
-
-
-def _overrides(options: argparse.Namespace) -> dict[str, Any]:
-    """What the command line sets, by the name of the setting; the texts are parsed where YAML's are."""
-    given = {k.removeprefix("set_"): v for k, v in vars(options).items() if k.startswith("set_") and v is not None}
-    if options.checks:
-        given["checks"] = tuple(options.checks)
-    if options.allow:
-        given["allow"] = tuple(options.allow)
-    if getattr(options, "no_cache", False):
-        given["cache_days"] = 0.0
-    return given
-
-
 def _generate(options: argparse.Namespace) -> int:
     from greenloop import app  # noqa: PLC0415 - `--help` does not need it
 
@@ -181,7 +146,7 @@ def _generate(options: argparse.Namespace) -> int:
         base=options.base or "HEAD",
         branch=options.branch,
         files=tuple(options.files),
-        overrides=_overrides(options),
+        overrides=given.overrides(options),
         sandbox=options.sandbox,
         fresh=options.fresh,
         knowledge=tuple(options.knowledge),
@@ -202,21 +167,6 @@ def _ended(outcome: Outcome, *, as_json: bool) -> int:
     weakly(outcome.sandbox)
     print(f"greenloop: {printable(render.closing(outcome))}", file=sys.stderr)
     return outcome.reason.exit_code
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    from greenloop import app  # noqa: PLC0415 - as above
-
-    order = app.Order(
-        text="", repo=options.repo, base=options.base, overrides=_overrides(options), sandbox=options.sandbox
-    )
-    measured = app.evaluate(order, options.head, os.environ)
-    if options.json:
-        print(json.dumps(measured.as_dict(), indent=2))
-    else:
-        print(measured.shown(), end="")
-    weakly(measured.sandbox)
-    return Reason.GREEN.exit_code if measured.verdict.green else measured.exit_code
 
 
 def _replay(options: argparse.Namespace) -> int:

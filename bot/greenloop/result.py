@@ -44,7 +44,7 @@ def as_dict(outcome: Outcome) -> dict[str, Any]:
         "verdict": _verdict(verdict) if verdict else None,
         "baseline": checks(outcome.baseline) if outcome.baseline else None,
         "model": outcome.model,
-        "usage": _usage(outcome.usage),
+        "usage": usage(outcome.usage),
         "omitted": list(outcome.omitted),
         "knowledge": list(outcome.knowledge),
         "sandbox": outcome.sandbox or None,
@@ -107,7 +107,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "candidates": attempt.candidates or None,
         "choice": attempt.choice,
         "model": attempt.model,
-        "usage": _usage(attempt.usage),
+        "usage": usage(attempt.usage),
         "seconds": round(attempt.seconds, 2),
     }
 
@@ -147,5 +147,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _usage(used: Usage) -> dict[str, Any]:
+def usage(used: Usage) -> dict[str, Any]:
+    """Counts, and the cost where it is known."""
     return {"calls": used.calls, "input": used.input, "output": used.output, "cached": used.cached, "cost": used.cost}

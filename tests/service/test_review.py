@@ -7,6 +7,7 @@ from typing import Any
 
 from fakes.github.faults import broken, lost, refused
 from fakes.model_server import ModelServer
+from greenloop.service.reviewing import POSTED
 from job_step import FILES, MODULE, Step, asked, seen
 
 ME = "github-actions[bot]"
@@ -67,8 +68,8 @@ def said(step: Step) -> tuple[str, list[tuple[str, str]]]:
 def test_what_was_run_is_shown_and_the_rest_is_an_opinion(step: Step) -> None:
     payload = offered(step)
     with ModelServer([ANSWER]) as server:
-        code, log = step.run("issue_comment", payload, server)
-        assert code == 0, log
+        code, started = step.run("issue_comment", payload, server)
+        assert code == 0, started
         first = seen(step)
         again, log = step.run("issue_comment", payload, server)
         assert (again, seen(step), len(server.chats)) == (0, first, 1), log
@@ -79,7 +80,12 @@ def test_what_was_run_is_shown_and_the_rest_is_an_opinion(step: Step) -> None:
     before, _, difference = prompt.partition("# The change to review")
     assert ("Answer: No claims." in before, "+Answer: No claims." in difference) == (False, True)
     assert ("+def mean(numbers):" in difference, "other.py" in difference) == (True, False)
-    assert [c["author"] for c in first["issues"][1]["comments"]] == ["ada"]
+    comments = [(c["author"], c["body"].partition("\n")[2]) for c in first["issues"][1]["comments"][1:]]
+    assert [(who, re.sub(r"http\S+", "URL", text)) for who, text in comments] == [(ME, POSTED.format(url="URL"))]
+    edits = [call for call in step.fake.calls if call.startswith("PATCH ") and "/issues/comments/" in call]
+    assert len(edits) >= 1
+    for line in ("running the checks on the base", "asking the model", "running the checks: the test of claim 1"):
+        assert f"greenloop: {line}" in started
     body, rows = said(step)
     head = "**3 claims are shown by tests; 4 claims are opinions.**\n\n### The checks\n\n**Green**, `unproven`"
     assert body.startswith(head)

@@ -59,7 +59,7 @@ def critique(reviewed: Reviewed, place: Place, lines: Callable[[str], int], *, f
             where = _link(place, claim.path, claim.line) if 0 < claim.line <= lines(claim.path) else NOWHERE
             beside.append(f"#### {where}\n\n{_remark(weighed, place, lines)}")
     parts = [
-        f"**{_counted(reviewed)}**",
+        f"**{counted(reviewed)}**",
         f"### The checks\n\n{reviewed.measured.shown().strip()}",
         "### Not on a line of this change\n\n" + "\n\n".join(beside) if beside else "",
         "### Taken back\n\n" + "\n".join(f"- {row}" for row in back) if back else "",
@@ -71,7 +71,8 @@ def critique(reviewed: Reviewed, place: Place, lines: Callable[[str], int], *, f
     return Critique(body="\n\n".join(part for part in parts if part), remarks=tuple(remarks))
 
 
-def _counted(reviewed: Reviewed) -> str:
+def counted(reviewed: Reviewed) -> str:
+    """What there is, in a sentence."""
     shown = sum(w.weight.shown for w in reviewed.weighed)
     opinions = sum(w.weight is Weight.OPINION for w in reviewed.weighed)
     kinds = (

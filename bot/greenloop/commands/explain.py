@@ -30,6 +30,7 @@ def explain(
         task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread)
     chat = prompts.question(task, tuple(map(numbered, task.snippets)))
     bench.model.warm()
+    bench.say("model")
     reply = call(chat, bench)
     if not reply.text.strip():
         raise ModelUnreachable(EMPTY, spent=True)

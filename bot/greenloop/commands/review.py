@@ -14,7 +14,7 @@ from greenloop.claims import Claim, Claims
 from greenloop.commands.drive import searching
 from greenloop.commands.evaluate import Measured, evaluate
 from greenloop.context import RULES, Source, gather, numbered
-from greenloop.domain import Cause, Finding, Message, Report, Request, TestCase, Tree
+from greenloop.domain import Cause, Finding, Message, Outcome, Reason, Report, Request, TestCase, Tree
 from greenloop.feedback import feedback
 from greenloop.model.budget import estimate_tokens
 from greenloop.ports import Chat, Reply
@@ -83,6 +83,7 @@ def review(
     changes = bench.workspace.diff(measured.start.tree, head)
     lines = {c.path: c.lines for c in changes if c.status != "D"}
     chat, omitted = _chat(replace(request, base=name, files=tuple(lines)), head, measured, bench, thread)
+    bench.say("model")
     reply = call(chat, bench)
     note(chat, reply)
     read = claims.read(reply.text)
@@ -95,6 +96,20 @@ def review(
         read=read,
         omitted=omitted,
         seconds=monotonic() - began,
+    )
+
+
+def ended(request: Request, reviewed: Reviewed, bench: Workbench) -> Outcome:
+    """How it came out, and what it has cost."""
+    return Outcome(
+        request=request,
+        reason=Reason.ANSWERED,
+        verdict=reviewed.measured.verdict,
+        sandbox=reviewed.measured.sandbox,
+        usage=bench.budget.used,
+        model=bench.model.name,
+        omitted=reviewed.omitted,
+        seconds=reviewed.seconds,
     )
 
 

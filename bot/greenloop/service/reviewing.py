@@ -13,7 +13,7 @@ from greenloop import recording
 from greenloop.answers import Place
 from greenloop.commands.critique import Critique, critique
 from greenloop.commands.journal import REFS, opened
-from greenloop.commands.review import review
+from greenloop.commands.review import ended, review
 from greenloop.commands.run import Run
 from greenloop.context import Source
 from greenloop.domain import Outcome, Reason
@@ -31,6 +31,7 @@ from greenloop.workspace import GitWorkspace
 
 REVIEW = "review.json"  # in the run's record
 ON_PULLS = "A review is of a pull request: say it there."
+POSTED = "👀 **The review is done:** {url}"
 DEEP = "500"  # commits among which the place is looked for where the branch began
 
 
@@ -41,7 +42,9 @@ def posted(job: Job, page: str) -> Outcome:
         raise Refused(ON_PULLS)
     there = job.github.reviewed(pull.number, key)
     if there:
+        job.told.say(POSTED.format(url=there))
         return Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED, url=there)
+    job.told.say("⏳ Reading the change…")
     refs = (f"refs/heads/{pull.base_ref}", job.refs[1], REFS + key, LOCKS + key)
     with (
         private(job.temp) as clone,
@@ -56,7 +59,9 @@ def posted(job: Job, page: str) -> Outcome:
             outcome, said = _Making(job, pull, page, workspace, clone).made(lock)
     if job.dry:
         return outcome
-    return replace(outcome, url=job.github.post_review(pull.number, key, _remarks(said)))
+    url = job.github.post_review(pull.number, key, _remarks(said))
+    job.told.say(POSTED.format(url=url))
+    return replace(outcome, url=url)
 
 
 def base_of(workspace: GitWorkspace, pull: PullRequest) -> str:
@@ -96,7 +101,7 @@ class _Making:
         job, workspace, request = self._job, self._workspace, self._request
 
         def progress(event: Progress) -> None:
-            del event
+            job.told(event)
             if lock is not None:
                 lock.renew()
 
@@ -111,16 +116,7 @@ class _Making:
         ):
             tree = workspace.tree(self._head)
             reviewed = review(request, tree, bench, name=self._head, thread=job.thread, note=note)
-            outcome = Outcome(
-                request=request,
-                reason=Reason.ANSWERED,
-                verdict=reviewed.measured.verdict,
-                sandbox=reviewed.measured.sandbox,
-                usage=bench.budget.used,
-                model=bench.model.name,
-                omitted=reviewed.omitted,
-                seconds=reviewed.seconds,
-            )
+            outcome = ended(request, reviewed, bench)
         source = Source(workspace, tree, job.settings)
 
         def lines(path: str) -> int:
