@@ -25,7 +25,8 @@ FROM ${GPU_BASE_IMAGE} AS gpu
 RUN --mount=type=bind,source=.ci,target=/ci sh /ci/image git
 COPY --from=build-gpu /opt/greenloop /opt/greenloop
 RUN ln -s /opt/greenloop/bin/greenloop /usr/local/bin/greenloop
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# the base's own Python is the one that has vLLM
+ENV GREENLOOP_LOCAL_PYTHON=python3 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # a job's container is kept running by the runner, and its steps say `greenloop action`
 ENTRYPOINT []
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 ENGINES = Path(__file__).parent / "engines"
-PROGRAMS = ("python", "vllm", "transformers")
 
 
 class Engines:
@@ -23,13 +22,9 @@ class Engines:
         self.folder = folder
         folder.mkdir(parents=True)
         (folder / "script.json").write_text(json.dumps({"starts": starts, "answers": answers}))
-        for name in PROGRAMS:
-            serve = "" if name == "python" else "-m llama_cpp.server"
-            program = folder / name
-            program.write_text(
-                f'#!/bin/sh\nFAKE_ENGINE="{folder}" PYTHONPATH="{ENGINES}" exec "{sys.executable}" {serve} "$@"\n'
-            )
-            program.chmod(0o755)
+        program = folder / "python"  # alone: where its scripts are is not for us to know
+        program.write_text(f'#!/bin/sh\nFAKE_ENGINE="{folder}" PYTHONPATH="{ENGINES}" exec "{sys.executable}" "$@"\n')
+        program.chmod(0o755)
 
     @property
     def environment(self) -> dict[str, str]:

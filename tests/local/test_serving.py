@@ -19,6 +19,7 @@ from fakes.hub import COMMIT, REPOSITORY, Hub
 from fakes.model_server import ModelServer
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model import open_model
+from greenloop.model.local.engines import installed
 from greenloop.model.local.facts import GIB, Machine, machines
 from greenloop.model.local.serving import Serving
 from greenloop.ports import CallLimits, ChatMessage, Model, Progress, Reply
@@ -114,6 +115,14 @@ def test_vllm_and_transformers_are_called_as_planned(stage: Callable[..., Stage]
     )
     assert transformers[:2] + transformers[6:] == ["serve", str(folder), "--dtype", "auto"]
     assert [line["body"]["model"] for line in it.engines.lines("asked")] == ["weights", str(folder)]
+
+
+def test_an_interpreter_may_be_named_as_a_program_of_the_path(stage: Callable[..., Stage]) -> None:
+    """So it is in our GPU image, whose base says what `python3` is there."""
+    it = stage()
+    around = {"PATH": f"{it.engines.folder}{os.pathsep}{os.environ['PATH']}"}
+    found = installed({"GREENLOOP_LOCAL_PYTHON": "python"}, around)
+    assert found == dict.fromkeys(("vllm", "transformers", "llama_cpp"), Path("python"))
 
 
 def test_out_of_memory_at_load(stage: Callable[..., Stage]) -> None:

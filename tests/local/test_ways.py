@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 import yaml
 
 import program
-from greenloop.model.local.facts import Machine, machines
+from greenloop.model.local.facts import Machine, machines, models
 from greenloop.model.local.ways import ACTION, JOB, NOTHING, ways
 
-COMPOSE = Path(__file__).parents[2] / "docs" / "compose.yaml"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+COMPOSE = DOCS / "compose.yaml"
 NO_GPU = Machine(memory=0)
 
 
@@ -50,8 +53,34 @@ def test_the_workstation_is_well_formed_and_closed() -> None:
     model, greenloop = services["model"], services["greenloop"]
     assert "ports" not in model  # nobody outside of the two containers asks it
     assert greenloop["environment"]["GREENLOOP_ENDPOINTS"] == "http://model:8000"
+    assert model["command"][0] == "${MODEL:-Qwen/Qwen2.5-Coder-7B-Instruct}"  # the image's program is `vllm serve`
     assert "--model coder --api-base http://model:8000/v1" in COMPOSE.read_text()
     assert model["command"][model["command"].index("--served-model-name") + 1] == "coder"
     assert greenloop["depends_on"] == {"model": {"condition": "service_healthy"}}
     assert not any("docker.sock" in volume for service in services.values() for volume in service["volumes"])
     assert model["command"][model["command"].index("--max-model-len") + 1] == "32192"  # what the settings ask for
+
+
+def test_the_recipes_name_one_vllm_and_models_that_there_are() -> None:
+    texts = [path.read_text() for path in (ROOT / "Dockerfile", *DOCS.glob("*.*"), *(DOCS / "workflows").glob("*.yml"))]
+    assert len({image for text in texts for image in re.findall(r"vllm/vllm-openai[:@]\S+", text)}) == 1
+    rows = {row.id for row in models()}
+    named = {name.removesuffix("-AWQ") for text in texts for name in re.findall(r"Qwen/Qwen[\w.-]+-Instruct\b", text)}
+    assert named - rows == set()
+
+
+def test_the_cluster_is_well_formed() -> None:
+    """Each replica is asked only when it answers, has a GPU, shares the weights, and is reached by one name."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / "scaling.md").read_text(), re.DOTALL)
+    runners, *rest = [part for block in blocks for part in yaml.safe_load_all(block)]
+    deployment, service = rest
+    [server] = deployment["spec"]["template"]["spec"]["containers"]
+    assert server["resources"]["limits"] == {"nvidia.com/gpu": 1}
+    assert server["readinessProbe"]["httpGet"] == server["startupProbe"]["httpGet"] == {"path": "/health", "port": 8000}
+    assert {mount["name"] for mount in server["volumeMounts"]} == {
+        volume["name"] for volume in deployment["spec"]["template"]["spec"]["volumes"]
+    }
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"] == labels
+    assert server["args"][server["args"].index("--max-model-len") + 1] == "32192"
+    assert "nvidia.com/gpu" not in str(runners)

@@ -12,6 +12,12 @@ from pathlib import Path
 from greenloop.model.local.plan import Plan
 from greenloop.model.local.sizing import LLAMA, TRANSFORMERS, VLLM
 
+# as modules: the scripts of a system's Python lie elsewhere than it does, in vLLM's own image for one
+_MODULES = {
+    VLLM: "vllm.entrypoints.cli.main",
+    TRANSFORMERS: "transformers.cli.transformers",
+    LLAMA: "llama_cpp.server",
+}
 PYTHON = "GREENLOOP_LOCAL_PYTHON"  # interpreters that have engines, with a colon between them; default: our own
 _QUIET = {
     "HF_HUB_OFFLINE": "1",
@@ -70,9 +76,10 @@ def _has(python: Path, names: list[str], surroundings: Mapping[str, str]) -> set
 def command(plan: Plan, weights: Path, python: Path, *, port: int, key: str) -> Command:
     """`weights` is the folder, or the GGUF file. The key goes by the environment: everybody can see arguments."""
     where = ("--host", "127.0.0.1", "--port", str(port))
+    module = (str(python), "-m", _MODULES[plan.engine])
     if plan.engine == VLLM:
         return Command(
-            argv=(str(python.parent / "vllm"), "serve", str(weights), *where, *_vllm(plan)),
+            argv=(*module, "serve", str(weights), *where, *_vllm(plan)),
             environment={**_QUIET, "VLLM_API_KEY": key},
             model=plan.model.name,
             health="/health",
@@ -81,22 +88,14 @@ def command(plan: Plan, weights: Path, python: Path, *, port: int, key: str) -> 
         kind = _BITSANDBYTES.get(plan.quantization)
         quantized = ("--quantization", kind) if kind else ()
         return Command(
-            argv=(
-                str(python.parent / "transformers"),
-                "serve",
-                str(weights),
-                *where,
-                "--dtype",
-                plan.dtype,
-                *quantized,
-            ),
+            argv=(*module, "serve", str(weights), *where, "--dtype", plan.dtype, *quantized),
             environment=_QUIET,
             model=str(weights),
             health="/health",
         )
     alias = ("--model_alias", plan.model.name, "--n_ctx", str(plan.context))
     return Command(
-        argv=(str(python), "-m", "llama_cpp.server", "--model", str(weights), *where, *alias),
+        argv=(*module, "--model", str(weights), *where, *alias),
         environment={**_QUIET, "API_KEY": key},
         model=plan.model.name,
         health="/v1/models",
