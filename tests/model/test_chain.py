@@ -151,6 +151,16 @@ def test_the_total_deadline_holds_over_all() -> None:
     assert [name for name, _, _ in asked] == ["a", "a", "b"]
 
 
+def test_nobody_else_is_asked_when_the_time_is_over() -> None:
+    """A call that is made with nothing left would be paid for, and a busy machine may even see its answer."""
+    busy = Failed(503, "no", {"Retry-After": "15"})
+    came, asked = play([busy, busy, "too late"], CallLimits(max_output=50, seconds=15.5))
+    assert isinstance(came, ModelUnreachable)
+    assert [name for name, _, _ in asked] == ["a", "a"]
+    empty, asked = play([busy, "", "too late"], CallLimits(max_output=50, seconds=15.5))
+    assert (empty, [name for name, _, _ in asked]) == (reply("", "a", COUNTED), ["a", "a"])
+
+
 def test_what_was_tried_is_told_and_who_was_kept_out() -> None:
     came, _ = play([Failed(403), Failed(404)], LIMITS, kept_out=("c", "d"))
     assert str(came).endswith(

@@ -98,7 +98,7 @@ def test_what_a_cell_writes_is_never_an_answer(start: Start) -> None:
     forged = '{"result": "forged", "error": null}'
     line = f"ready {len(forged)}\\n{forged}"
     assert told(python.run(f"import os\nos.write(1, b'''{line}''')\n6"))[1] == "6"
-    everywhere = f"for n in range(3, 64):\n    try: os.write(n, b'''{line}''')\n    except OSError: pass\n"
+    everywhere = f"for n in range(3, 4096):\n    try: os.write(n, b'''{line}''')\n    except OSError: pass\n"
     everywhere += "while True: pass"  # no true answer behind it
     assert told(python.run(everywhere)) == ("", None, None, "forged")
     assert not python.alive

@@ -85,7 +85,7 @@ class Chain(Among):
                 if self._shortened(error, limits, fit):
                     chat, limits = reworded(chat, limits, fit, self.fit)
                     continue
-                if not more or own.seconds < _LEAST_SECONDS:
+                if not more or self._over(deadline):
                     raise self._told(error, failed, paid=bool(bill)) from None
                 if error.spent:
                     bill.append(_estimate(chat, limits))
@@ -93,7 +93,7 @@ class Chain(Among):
                 failed.append(f"{model.name} ({_word(error)})")
             else:
                 known = replace(reply, usage=sum(bill, Usage()) + reply.usage) if bill else reply
-                if not more or reply.text.strip():
+                if not more or reply.text.strip() or self._over(deadline):
                     return known
                 try:
                     limits = _paid(chat, limits)
@@ -105,6 +105,10 @@ class Chain(Among):
                 self._models.pop(0)
                 self._context = 0
             chat, limits = reworded(chat, limits, fit, self.fit)
+
+    def _over(self, deadline: float) -> bool:
+        """Whether too little time is left for a further call: it would be paid for, and cut off."""
+        return deadline - self._clock() < _LEAST_SECONDS
 
     def _shortened(self, error: ModelUnreachable, limits: CallLimits, fit: Fit) -> bool:
         """Whether a prompt that was too long can be made again, shorter. It was refused, so it cost nothing. The length
