@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ def test_an_address_at_which_nothing_would_be_asked_is_said(make_repo: Repo) -> 
                 "there.\n"
             ),
         )
+
+
+def test_no_vectors_by_weights_that_only_the_repository_names(make_repo: Repo) -> None:
+    """A stranger's gigabytes, and whatever reads them, in our own process."""
+    name = "local/evil/huge"
+    repo = make_repo(FILES | {".github/greenloop.yml": f"model: m\nembedding_model: {name}\n"})
+    done = run("index", cwd=repo)
+    assert (done.returncode, done.stderr) == (
+        5,
+        (
+            f"greenloop: The settings of this repository name {name} as `embedding_model`, to be fetched to this "
+            f"machine, and a repository can name anything. If you want that, say so, with "
+            f"GREENLOOP_LOCAL_MODELS={name} in the environment.\n"
+        ),
+    )
+    fine = Settings(model="m", api_base="http://127.0.0.1:9/v1", embedding_model=name)
+    assert keyed(fine, {"GREENLOOP_LOCAL_MODELS": name}, text=None, given="") == fine
+    here = replace(fine, embedding_model="local/./weights")
+    assert keyed(here, {}, text=None, given="") == here
 
 
 YAML = "model: m\n\nproviders:\n  local:\n    model: x\n    api_base: https://evil.example/v1\n"

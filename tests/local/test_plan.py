@@ -14,7 +14,7 @@ from fakes.hub import REPOSITORY, Hub
 from greenloop.errors import Misconfigured
 from greenloop.model.local.facts import GIB, Gpu, Machine, Model, known, machines, models
 from greenloop.model.local.names import Named, named
-from greenloop.model.local.plan import Plan, Refusal, decide, size
+from greenloop.model.local.plan import NAMES, Plan, Refusal, decide, size
 
 SHAPE = {
     "num_hidden_layers": 2,
@@ -76,6 +76,19 @@ def line(machine: str, name: str) -> str:
 
 def test_six_machines_by_four_models() -> None:
     assert "\n".join(line(machine, name) for machine in machines() for name in MODELS) + "\n" == SNAPSHOT
+
+
+def cell(machine: str, name: str) -> str:
+    found = decide(row(name), machines()[machine], context=WANTED)
+    if isinstance(found, Refusal):
+        return f"no; {found.instead.partition('/')[2]} would" if found.instead else "no"
+    return f"{NAMES[found.engine]}, {found.quantization}, {size(found.need.all)} of {size(found.room)}"
+
+
+def test_the_page_shows_the_same() -> None:
+    head = ["| machine | " + " | ".join(row(name).name for name in MODELS) + " |", "|---" * (len(MODELS) + 1) + "|"]
+    rows = [f"| {machine} | " + " | ".join(cell(machine, name) for name in MODELS) + " |" for machine in machines()]
+    assert "\n".join([*head, *rows]) in (Path(__file__).parents[2] / "docs/local-models.md").read_text()
 
 
 def test_what_fits_never_needs_more_than_there_is() -> None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from greenloop.errors import Misconfigured, ModelUnreachable
+from greenloop.model.local.mirrors import trusted
 from greenloop.model.local.names import named
+from greenloop.model.local.store import offline
 
 _TOKENS = 512  # of one text: what these models were made for
 _BATCH = 32
@@ -74,23 +77,29 @@ class OwnEmbeddings:
             except ImportError:
                 raise Misconfigured(_MISSING.format(name=self.name)) from None
             at = str(Path(self._weights.path).expanduser()) if self._weights.path else self._weights.hub
-            safe: dict[str, Any] = {"trust_remote_code": False, "revision": self._weights.revision or None}
+            safe: dict[str, Any] = {
+                "trust_remote_code": False,
+                "revision": self._weights.revision or None,
+                "token": None if trusted(os.environ) else False,
+                "local_files_only": bool(offline(os.environ)),
+            }
             try:
                 words = AutoTokenizer.from_pretrained(at, **safe)
                 model = AutoModel.from_pretrained(at, use_safetensors=True, **safe).eval()
             except (OSError, ValueError, KeyError, RuntimeError) as error:
                 why = str(error).strip().partition("\n")[0]
                 raise ModelUnreachable(_BAD.format(name=self.name, why=why[:300])) from None
-            self._loaded = words, model, _first(at, safe["revision"])
+            self._loaded = words, model, _first(at, safe)
         return self._loaded
 
 
-def _first(at: str, revision: str | None) -> bool:
+def _first(at: str, safe: dict[str, Any]) -> bool:
     """What the weights say about pooling, where they say anything."""
     from transformers.utils import cached_file
 
     try:
-        found = cached_file(at, "1_Pooling/config.json", revision=revision, _raise_exceptions_for_missing_entries=False)
+        kept = {name: value for name, value in safe.items() if name != "trust_remote_code"}
+        found = cached_file(at, "1_Pooling/config.json", **kept, _raise_exceptions_for_missing_entries=False)
         said = json.loads(Path(found).read_text("utf-8")) if found else {}
     except (OSError, ValueError):
         return False

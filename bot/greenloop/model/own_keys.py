@@ -11,7 +11,7 @@ from dataclasses import replace
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import read
-from greenloop.model.local.names import is_local
+from greenloop.model.local.names import is_local, named
 from greenloop.model.rows import Row, beside, key_from, require_used, rows
 from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Place
@@ -23,6 +23,10 @@ _OURS = "GREENLOOP_"
 _UNASKED = (
     "The settings of this repository name {name}, to be fetched and served on this machine, and a repository can name "
     "anything. If you want that, name it yourself, with --model {name} or {allow}={name} in the environment."
+)
+_UNASKED_VECTORS = (
+    "The settings of this repository name {name} as `embedding_model`, to be fetched to this machine, and a repository "
+    "can name anything. If you want that, say so, with {allow}={name} in the environment."
 )
 _WITHHELD = (
     "{where} names the endpoint {place}, and your key in {variable} was not sent there: a repository can name any "
@@ -42,6 +46,9 @@ def keyed(
         told = withheld(row, settings, environment, text=text, given=given) or _unasked(row, model, environment)
         if told:
             raise Refused(told)
+    vectors = settings.embedding_model
+    if is_local(vectors) and named(vectors).hub and not _wanted(vectors, environment):
+        raise Refused(_UNASKED_VECTORS.format(name=vectors, allow=LOCAL_MODELS))
     require_used(settings, given, "--api-base")
     return replace(settings, api_key=key_from(environment, settings))
 
@@ -74,8 +81,12 @@ def _unasked(row: Row, model: str, environment: Mapping[str, str]) -> str:
     name = row.settings.model
     if row.settings.api_base or not is_local(name) or name == model:
         return ""
+    return "" if _wanted(name, environment) else _UNASKED.format(name=name, allow=LOCAL_MODELS)
+
+
+def _wanted(name: str, environment: Mapping[str, str]) -> bool:
     allowed = {part.strip() for part in environment.get(LOCAL_MODELS, "").split(",")}
-    return "" if allowed & {"*", name} else _UNASKED.format(name=name, allow=LOCAL_MODELS)
+    return bool(allowed & {"*", name})
 
 
 def meant(address: str, given: str, environment: Mapping[str, str]) -> bool:

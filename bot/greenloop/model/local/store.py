@@ -35,6 +35,11 @@ UNWRITTEN = "The weights cannot be kept in {folder}: {why}. `GREENLOOP_STORE` ma
 STOPPED = "The download was stopped; what arrived stays."
 
 
+def offline(environment: Mapping[str, str]) -> str:
+    """The variable that forbids to ask the network, or ""."""
+    return next((n for n in OFFLINE if environment.get(n, "").lower() in {"1", "true", "yes", "on"}), "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """A revision of a repository: which commit it is, what it holds, what its `config.json` says."""
@@ -52,11 +57,7 @@ class Store:
         self, folder: Path, environment: Mapping[str, str], stopped: Event, *, silence: float = SILENCE
     ) -> None:
         self._folder, self._environment, self._stopped, self._silence = folder, environment, stopped, silence
-
-    @property
-    def _switch(self) -> str:
-        """The variable that forbids to ask the network, or ""."""
-        return next((n for n in OFFLINE if self._environment.get(n, "").lower() in {"1", "true", "yes", "on"}), "")
+        self._switch = offline(environment)
 
     def look(self, repository: str, revision: str) -> Looked:
         """Raises `Fault`. What was looked at once is remembered: a commit does not change."""
