@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import program
+from greenloop import push_tokens
 from greenloop.commands import doctor
 from greenloop.commands.doctor import Diagnosis
 from greenloop.ports import Policy
@@ -19,7 +20,13 @@ LEVEL = 3 if os.geteuid() == 0 else 2
 
 
 def test_all_is_tried_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / push_tokens.FOLDER
+    folder.mkdir(parents=True)
+    (folder / "ask.yml").write_text("uses: o/greenloop@v1\nwith:\n  github_token: ${{ secrets.PAT }}\n", "utf-8")
     code, said = program.run_json("doctor", cwd=tmp_path)
+    assert said["pushing"] == [
+        push_tokens.WARNING.format(place=".github/workflows/ask.yml:3", token="${{ secrets.PAT }}")
+    ]
     assert (code, said["healthy"], said["level"], said["highest"]) == (0, True, LEVEL, 3)
     assert said["sandbox"].startswith("namespaces: own process, network and file system namespaces")
     best, other = said["trials"]
@@ -114,3 +121,36 @@ def test_what_is_remembered_is_of_this_boot_and_never_more_than_an_order(tmp_pat
     memory.keep("uid")  # cannot be kept, and that is no harm
     assert cache_folder({"HOME": "/h"}) == Path("/h/.cache/greenloop")
     assert cache_folder({"HOME": "/h", "XDG_CACHE_HOME": "/c"}) == Path("/c/greenloop")
+
+
+OURS = "jobs: {a: {steps: [{uses: 'o/greenloop@v1', with: {GIVEN}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "token"),
+    [
+        ("model: m", None),
+        ("github_token: ${{ github.token }}, model: m", None),
+        ("github_token: '${{secrets.GITHUB_TOKEN}}'", None),
+        ("github_token: ${{ secrets.PAT }}, model: m", "${{ secrets.PAT }}"),
+        (
+            "github_token: ${{ steps.app.outputs.token || github.token }}",
+            "${{ steps.app.outputs.token || github.token }}",
+        ),
+        ("env: {'INPUT_GITHUB_TOKEN': '${{ secrets.GITHUB_TOKEN_2 }}'}", "${{ secrets.GITHUB_TOKEN_2 }}"),
+        ("github_token: ghp_typed", "ghp_typed"),
+        ("model: m # github_token: ${{ secrets.PAT }}", None),
+    ],
+)
+def test_a_token_that_starts_workflows_is_warned_about(tmp_path: Path, given: str, token: str | None) -> None:
+    folder = tmp_path / push_tokens.FOLDER
+    folder.mkdir(parents=True)
+    (folder / "b.yaml").write_text("env: {github_token: ${{ secrets.OTHER }}}\n", "utf-8")  # not about us
+    (folder / "a.yml").write_text(OURS.replace("GIVEN", given), "utf-8")
+    told = push_tokens.told(tmp_path)
+    warning = push_tokens.WARNING.format(place=".github/workflows/a.yml:1", token=token)
+    assert told == ((warning,) if token else (push_tokens.OWN,))
+
+
+def test_where_nothing_is_pushed_nothing_is_said_of_tokens(tmp_path: Path) -> None:
+    assert push_tokens.told(tmp_path) == ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
+
 from fakes.asking import Clock
 from fakes.github import FakeGitHub
 from fakes.github.faults import broken
@@ -15,10 +17,11 @@ from greenloop.forge.terminal import Terminal
 from greenloop.orders import Words
 from greenloop.ports import Progress
 from greenloop.seldom import Seldom
+from greenloop.service import words
 from greenloop.service.told import Told
 from greenloop.settings import Settings
 from job_step import Step, answer, asked
-from values import request
+from values import attempt, outcome, request
 
 HOUR = 3600
 REPLY = Progress(phase="reply", attempt=1, detail="x" * 10)
@@ -60,6 +63,21 @@ def test_the_comment_moves_while_an_answer_comes_and_a_failure_does_not_end_it(t
             clock.now += 1.0
             told(REPLY)
         assert "answers" not in next(iter(repository.comments.values())).body
+
+
+@pytest.mark.parametrize("whose", ["the job", "ada"])
+def test_on_a_pull_request_it_is_said_what_the_token_starts(tmp_path: Path, whose: str) -> None:
+    """Also where commits go to a pull request that is there already, whose text is a person's."""
+    with FakeGitHub(tmp_path) as fake:
+        repository = fake.repository("own/repo", {"a.py": "x = 1\n"})
+        token = fake.actions_token() if whose == "the job" else fake.personal_token(whose)
+        connection = Connection(api_url=fake.api_url, server_url=fake.url, repository=repository.full_name, token=token)
+        github = GitHub(connection, pace=Pace(writes=0.0))
+        told = Told(github, request(source=Source.PULL_REQUEST, number=1), Words.of(Settings(), me="x"))
+        told.on(base="main", settings=Settings(), pull="http://x/own/repo/pull/1")
+        said = told.last_words(outcome(attempt(), url="http://x/own/repo/pull/1"))
+    advice = words.ADVICE_PENDING if whose == "the job" else words.ADVICE_SECRETS
+    assert [text in said for text in (advice, words.ADVICE_PENDING, words.ADVICE_SECRETS)].count(True) == 2
 
 
 def test_the_log_of_a_job_gets_a_bounded_number_of_lines() -> None:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from greenloop import push_tokens
+from greenloop.forge.terminal import printable
 from greenloop.model.local.engines import installed
 from greenloop.model.local.hardware import here
 from greenloop.model.local.kept import surroundings
@@ -30,6 +32,7 @@ class Diagnosis:
     limits: tuple[trial.Probe, ...]
     next: tuple[str, ...]
     model: tuple[str, ...] = ()  # which way of having a model of one's own serves here
+    pushing: tuple[str, ...] = ()  # what follows from the token that the workflows here push with
 
     @property
     def healthy(self) -> bool:
@@ -44,6 +47,11 @@ def with_ways(found: Diagnosis, environment: Mapping[str, str]) -> Diagnosis:
     """With what is to be said about a model of one's own."""
     engines = installed(environment, surroundings(environment))
     return replace(found, model=tuple(ways(here(), engines, environment)))
+
+
+def with_tokens(found: Diagnosis, folder: Path) -> Diagnosis:
+    """With what is to be said about the token that the workflows of a checkout push with."""
+    return replace(found, pushing=push_tokens.told(folder))
 
 
 def diagnose(cache: Path | None, say: Callable[[str], None]) -> Diagnosis:
@@ -96,6 +104,10 @@ def shown(found: Diagnosis) -> Iterator[str]:
     if found.model:
         yield "a model of your own:"
         yield from (f"  {line}" for line in found.model)
+        yield ""
+    if found.pushing:
+        yield "pushing:"
+        yield from (f"  {printable(line)}" for line in found.pushing)
         yield ""
     yield "for the next level:" if found.next else "This is the highest level."
     yield from (f"  - {line}" for line in found.next)

@@ -149,9 +149,11 @@ class Run:
         return f"refs/heads/{self.branch}"
 
     def _move(self, sha: str, ref: str, expected: str | None) -> None:
-        self._workspace.publish(sha, ref, expected=expected)
+        """There first: what could not be pushed is not where it was to be here either, so that the next push is not
+        taken for somebody else's."""
         if self._publish is not None:
             self._publish(sha, ref, expected)
+        self._workspace.publish(sha, ref, expected=expected)
 
     def land(self, best: Attempt | None, attempts: Sequence[Attempt]) -> str | None:
         """Make the best attempt the tip of the branch; what came later stays in its history."""

@@ -7,11 +7,20 @@ import json
 import os
 import sys
 
-WORDS = "try out how strongly generated code is confined here, and say what makes it stronger"
+WORDS = "try out how strongly generated code is confined here, and say what is to be watched"
+_TOLD = """\
+Try out how strongly generated code is confined on this machine, attack by attack, and say what makes it stronger; which
+way of having a model of one's own serves here; and whether the workflows of this checkout push with a token that starts
+the repository's other workflows, on generated code and with their secrets.
+
+  greenloop doctor
+  greenloop doctor --model ollama/qwen2.5-coder    what a model is good for, by nine small calls
+"""
 
 
 def add(made: argparse.ArgumentParser) -> None:
     """`greenloop doctor`."""
+    made.description = _TOLD
     made.epilog = (
         "exit codes:\n    0  confined, and all of it held\n    9  nothing is strong enough, or something did not hold"
     )
@@ -25,7 +34,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from greenloop.sandbox.remembered import cache_folder  # noqa: PLC0415 - likewise
 
     found = doctor.diagnose(cache_folder(os.environ), lambda words: print(f"greenloop: {words}", file=sys.stderr))
-    found = doctor.with_ways(found, os.environ)
+    found = doctor.with_tokens(doctor.with_ways(found, os.environ), options.repo)
     text = json.dumps(found.as_dict(), indent=2) if options.json else "\n".join(doctor.shown(found))
     print(text)
     return 0 if found.healthy else NoSandbox.exit_code

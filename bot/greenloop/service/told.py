@@ -188,6 +188,6 @@ class Told:
         return self._github.whoami() == ACTIONS
 
     def last_words(self, outcome: Outcome) -> str:
-        pushed = bool(self._pull and outcome.url)
-        advice = self._advice or (words.ADVICE_PENDING if pushed and self._own_token else "")
+        pushed = bool(self._pull and outcome.url and self._offers)
+        advice = self._advice or (words.pushed(own_token=self._own_token) if pushed else "")
         return words.ended(outcome, self._names, advice=advice, run_url=self._run_url, on_pull=bool(self._pull))

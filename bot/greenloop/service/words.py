@@ -122,11 +122,16 @@ def _next(outcome: Outcome, names: Words, *, on_pull: bool, advised: bool) -> st
     return f"**Next:** {said}" if said else ""
 
 
+def pushed(*, own_token: bool) -> str:
+    """What follows from the token that it was pushed with."""
+    return ADVICE_PENDING if own_token else ADVICE_SECRETS
+
+
 def proposal(body: str, names: Words, *, closes: int | None, own_token: bool, continues: int | None = None) -> str:
     """The text of a pull request: the report, and how to go on from it."""
     parts: Iterable[str] = (
         body.rstrip(),
-        f"### How to go on\n\n{names.spoken(GO_ON)}\n\n{ADVICE_PENDING if own_token else ADVICE_SECRETS}",
+        f"### How to go on\n\n{names.spoken(GO_ON)}\n\n{pushed(own_token=own_token)}",
         f"Closes #{closes}" if closes is not None else "",
         f"Goes on from #{continues}." if continues is not None else "",
     )
