@@ -24,9 +24,9 @@ MOST = 8  # claims; more are counted, and left out
 TESTS = 4  # of them with a test that is run
 NOTHING = "No claims."
 _WORDS, _CODE = 1500, 6000  # characters of what is said, and of a test
-_HEAD = re.compile(r"\s*(?:[*#>-]+\s*)*Claim:", re.IGNORECASE)
+_HEAD = re.compile(r"[*#>\s-]*Claim:", re.IGNORECASE)
 _PLACE = re.compile(
-    r"\s*(?:[*#>-]+\s*)*Claim:[*]*\s*`?(?P<path>[^\s`:]{1,300}):(?P<line>\d{1,6})(?:-\d{1,6})?`?,?\s*"
+    r"[*#>\s-]*Claim:[*]*\s*`?(?P<path>[^\s`:]{1,300}):(?P<line>\d{1,6})(?:-\d{1,6})?`?,?\s*"
     r"\(?(?P<sure>high|medium|low)\b.*",
     re.IGNORECASE,
 )

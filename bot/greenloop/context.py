@@ -24,7 +24,7 @@ _BESIDE = 4  # a quarter of the room is for what is found by words when people, 
 KNOWN = 4  # of the room for what is found, a quarter at most is for knowledge: it tells how, and is not what to change
 _ASKED = 3  # failing tests whose words are searched for as well
 _WINDOW = 40  # lines around a place of interest
-_PATH = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)*\.\w+|[\w.@+-]+(?:/[\w.@+-]+)+")
+_PATH = re.compile(r"(?<![\w.@+-])(?:[\w.@+-]+(?:/[\w.@+-]+)*\.\w+|[\w.@+-]+(?:/[\w.@+-]+)+)")
 _Wish = tuple[str, str, tuple[int, ...]]  # path, reason, lines of interest
 _LINK, _SUBMODULE = "120000", "160000"
 

@@ -32,7 +32,7 @@ _REFUSES = re.compile(
     r"|i (?:can['\u2019]?t|cannot|can not|won['\u2019]?t|will not|am unable|am not able|must decline|have to decline))"
 )
 _INSTRUCTS = re.compile(
-    r"(?im)^\s*(?:[-*]|\d+[.)])?\s*(?:\*\*)?(?:first,? |then,? |next,? |finally,? )?"
+    r"(?im)^[ \t]*+(?:[-*]|\d+[.)])?[ \t]*+(?:\*\*)?(?:first,? |then,? |next,? |finally,? )?"
     r"(?:open|run|edit|install|add|change|replace|navigate|create|update|modify|remove|delete|execute|try)\b"
     r"|\byou (?:can|could|should|need to|will need|must|may want|have to)\b"
 )

@@ -24,7 +24,7 @@ ASKED = (
     "or what you have to be told first: `T1: question: …`."
 )
 _REMARK = re.compile(r"\s*(?:[-*] )?\**T(\d{1,3})\**:\**\s+(?:(declined|question):\s+)?(\S.*)", re.IGNORECASE)
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+).*?^ {0,3}\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE)
 _LONG = 300
 UNREAD = "this was changed after the review was submitted, so it was not read. Write it again."
 UNTOUCHED = "Nothing was changed at these lines. Is it no longer needed, or what should be there?"

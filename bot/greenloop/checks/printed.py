@@ -17,7 +17,7 @@ from greenloop.domain import Cause, Finding, TestCase
 _MOST = 200_000  # lines
 _GO = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 _CARGO = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
-_GO_PLACE = re.compile(r"^\s*([\w./-]+\.go):(\d+):", re.MULTILINE)
+_GO_PLACE = re.compile(r"^[ \t]*([\w./-]+\.go):(\d+):", re.MULTILINE)
 _GO_NOISE = re.compile(r"^\s*(?:=== |--- |PASS$|FAIL\b|exit status|ok\s)")
 _RUST_PLACE = re.compile(r"panicked at (?:'.*', )?([\w./-]+\.rs):(\d+)")
 _THREAD = re.compile(r"^thread '.*'(?: \(\d+\))? (?=panicked)", re.MULTILINE)  # is the test's name again

@@ -24,7 +24,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@
 # C0 without tab and newline, DEL, C1, bidirectional overrides, lone surrogates
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
-_PYTEST_TMP = re.compile(r"/[^\s'\"]*?/pytest-of-[^/\s'\"]+/pytest-\d+")
+_PYTEST_TMP = re.compile(r"/[^\s'\"]{0,400}?/pytest-of-[^/\s'\"]+/pytest-\d+")
 
 
 def clean(text: str, limit: int = MESSAGE) -> str:

@@ -18,7 +18,8 @@ _SHELL = frozenset(
 )
 _SHELL_FILE = re.compile(r"(?:\.(?:sh|bash|zsh|ksh|fish|bats|ps1|bat|cmd|envrc)|(?:^|/)[^./]+)$")
 _ACTS = re.compile(
-    r"^\s*\$?\s*(?:cat\s*>|tee\s|sed\s+-i|(?:git\s+)?(?:rm|mv|apply)\s|patch\s|touch\s)|<<\s*-?['\"]?\w+", re.MULTILINE
+    r"^[ \t]*+\$?[ \t]*+(?:cat\s*>|tee\s|sed\s+-i|(?:git\s+)?(?:rm|mv|apply)\s|patch\s|touch\s)|<<\s*-?['\"]?\w+",
+    re.MULTILINE,
 )
 
 _SHELL_EDIT = (

@@ -9,8 +9,8 @@ from greenloop.edits.blocks import Broken, Removal, Rename
 from greenloop.edits.paths import plausible, undecorated
 
 _ORDER = re.compile(r"^\W{0,6}(delete|remove|move|rename)(?:\s+file)?\W{0,4}:[*_ ]*(\S.*)$", re.IGNORECASE)
-_ARROW = re.compile(r"\s+(?:->|→|=>|-->|to)\s+")
-_REMARK = re.compile(r"(?:\s+(?:\(|#|[\u2013\u2014]|-\s).*|[.;,])$")
+_ARROW = re.compile(r"(?<!\s)\s+(?:->|→|=>|-->|to)\s+")
+_REMARK = re.compile(r"(?:(?<!\s)\s+(?:\(|#|[\u2013\u2014]|-\s).*|[.;,])$")
 _STRAY = re.compile(
     r"^\s*>{5,9} ?(?:REPLACE|UPDATED)|^@@ -\d|^\*\*\* (?:End Patch|Move to:)|^(?:\+\+\+|---) [ab]/\S"
     r"|^\s*</?(?:edit|search|replace|patch|change|diff|file|old|new|old_str|new_str|old_string|new_string"

@@ -15,7 +15,9 @@ from greenloop.edits.clean import clean
 from greenloop.edits.fences import Fence, content, fence_at
 
 _LOOK = re.compile(r"^[\s>*_`#-]{0,8}look(?:up)?[*_`\s]{0,4}:[*_`\s]{0,4}([a-z]+)\b(.*)$", re.IGNORECASE)
-_LINES = re.compile(r"(?:[:,#\s]|\blines?\b)*\bL?(\d{1,7})(?:\s*(?:-|\u2013|\.\.|:|to)\s*L?(\d{1,7}))?$", re.IGNORECASE)
+_LINES = re.compile(
+    r"(?<![:,#\s])(?:[:,#\s]|\blines?\b)*\bL?(\d{1,7})(?:\s*(?:-|\u2013|\.\.|:|to)\s*L?(\d{1,7}))?$", re.IGNORECASE
+)
 _OF = re.compile(r"^(?:the\s+)?(definition|references|uses|usages|callers)\s+(?:of|to)\s+", re.IGNORECASE)
 _TEST = re.compile(r"^(test)\s*:?\s+(?=\S+$)", re.IGNORECASE)
 _LONGEST = 600  # characters of a question in one line

@@ -14,9 +14,9 @@ _SHORT = MappingProxyType(
     {"-r": "--requirement", "-c": "--constraint", "-e": "--editable", "-i": "--index-url", "-f": "--find-links"}
 )
 _PLAIN = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*"
-    r"(?:\[[A-Za-z0-9._,\s-]*\])?\s*"
-    r"(?:\(?\s*[<>=!~][<>=!~A-Za-z0-9.*+,_\s-]*\)?)?\s*"
+    r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*+"
+    r"(?:\[[A-Za-z0-9._,\s-]*\])?\s*+"
+    r"(?:\(?\s*+[<>=!~][<>=!~A-Za-z0-9.*+,_\s-]*\)?)?\s*+"
     r"(?:;[A-Za-z0-9_.'\"<>=!~()\s-]*)?"
 )
 _ARCHIVE = (".whl", ".zip", ".gz", ".bz2", ".xz", ".tar", ".tgz", ".egg")

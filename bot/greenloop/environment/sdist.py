@@ -31,7 +31,7 @@ NOT_FETCHED = (
 
 _LARGEST = 256 * 1024 * 1024  # bytes, of an archive and of what it unpacks to, each
 _NEEDS_SOURCE = re.compile(
-    r"Wheels are required for `([A-Za-z0-9._-]+)`|([A-Za-z0-9._-]+?)(?:==\S+)? has no usable wheels"
+    r"Wheels are required for `([A-Za-z0-9._-]+)`|(?<![A-Za-z0-9._-])([A-Za-z0-9._-]+?)(?:==\S+)? has no usable wheels"
 )
 _WHEEL = re.compile(
     r"([A-Za-z0-9_.]+)-([A-Za-z0-9_.+!]+)(-\d[^-/]*)?-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+-[A-Za-z0-9_.]+\.whl"
