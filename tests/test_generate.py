@@ -12,6 +12,8 @@ import pytest
 from conftest import git
 from fakes.model_server import Answer, ModelServer, Stall
 from greenloop import trailers
+from greenloop.commands.evaluate import ALONE
+from greenloop.starting import MISNAMED, NOT_COMMITTED
 from program import QUICK, run, run_json, start
 
 MODULE = '''"""Sums."""
@@ -84,6 +86,22 @@ def test_a_request_becomes_judged_commits(make_repo: Repo) -> None:
     code, played = run_json("replay", said["run"], cwd=repo)
     assert (code, [a["tree"] for a in played["attempts"]]) == (0, [a["tree"] for a in said["attempts"]])
     assert git("rev-parse", "fix-total", cwd=repo) == said["tip"]
+
+
+def test_evaluate_of_what_is_its_own_base_calls_nothing_new(make_repo: Repo) -> None:
+    repo = make_repo({"sums.py": MODULE, "test_sums.py": TESTS})
+    done = run("evaluate", "--check", "pytest", "--test-command", QUICK, cwd=repo)
+    assert done.returncode == 4
+    assert done.stdout.splitlines()[4:] == [
+        "### Why it is not green",
+        "",
+        "- 1 finding: pytest 1.",
+        f"- {ALONE}",
+        "",
+        "### Red",
+        "",
+        r"- pytest `test_sums.py::test_total` `test_sums.py:5` test\_total fails: assert 3 == 6",
+    ]
 
 
 def test_never_right_stops_and_says_so(make_repo: Repo) -> None:
@@ -263,6 +281,15 @@ BAD: list[tuple[str, dict[str, str], tuple[str, ...], int, str]] = [
     ("tests that cannot start", FILES | {"conftest.py": "def broken(:\n"}, (), 7, "conftest"),
     ("a missing library", {"test_a.py": "import nowhere_at_all\n"}, (), 7, "nowhere_at_all"),
     ("a branch that exists", FILES, ("--branch", "main"), 2, "main"),
+    ("a branch that git does not take", FILES, ("--branch", "a b..c"), 2, "'a b..c' is no name"),
+    ("a file that is not there", FILES, ("--file", "lib/sums.py"), 2, "no such file. There is: sums.py."),
+    (
+        "an option with a slip",
+        FILES,
+        ("--modle", "m"),
+        2,
+        "greenloop generate: error: unrecognized arguments: --modle m. Did you mean --model?",
+    ),
     ("a setting that is none", FILES, ("--attempts", "many"), 2, "--attempts"),
     ("a check that is none", FILES, ("--check", "pylint"), 2, "pylint"),
     ("a budget too small", FILES, ("--max-tokens", "100"), 6, "tokens"),
@@ -283,6 +310,28 @@ def test_bad_input_is_told_and_costs_nothing(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert git("rev-parse", "HEAD", cwd=repo) == head
+
+
+def test_settings_that_are_not_committed_are_told_of(make_repo: Repo) -> None:
+    repo = make_repo(FILES)
+    settings = repo / ".github/greenloop.yml"
+    settings.parent.mkdir()
+    settings.with_suffix(".yaml").write_text("model: m\n", "utf-8")
+    told = run("generate", "x", cwd=repo).stderr.splitlines()[0]
+    assert told == f"greenloop: {MISNAMED.format(other='.github/greenloop.yaml', file='.github/greenloop.yml')}"
+    settings.write_text("model: m\n", "utf-8")
+    base = git("rev-parse", "HEAD", cwd=repo)[:9]
+    said = f"greenloop: {NOT_COMMITTED.format(file='.github/greenloop.yml', base=base)}"
+    done = run("generate", "x", cwd=repo)
+    assert (done.returncode, done.stderr.splitlines()[:2]) == (
+        2,
+        [said, "greenloop: No model is named. Name one in one of these ways:"],
+    )
+    git("add", "-A", cwd=repo)
+    git("commit", "-q", "-m", "settings", cwd=repo)
+    assert run("generate", "x", cwd=repo).stderr.startswith("greenloop: The model 'm' names no provider.")
+    settings.write_bytes(b"model: m\r\n")  # as a checkout with other ends of lines has it
+    assert run("generate", "x", cwd=repo).stderr.startswith("greenloop: The model 'm' names no provider.")
 
 
 def test_a_model_that_cannot_be_had(make_repo: Repo, tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from greenloop import render, result, trailers
-from greenloop.domain import Evidence, Finding, Reason, Verdict
+from greenloop.domain import CheckResult, Evidence, Finding, Reason, Report, Status, Verdict
 from values import attempt, outcome, passed, red, report, request
 
 HOSTILE = [
@@ -54,6 +55,19 @@ def test_titles_never_claim_what_was_not_measured() -> None:
     assert render.title(outcome(attempt())) == "retry on 503"
     assert render.title(outcome(attempt(green=False), reason=Reason.IMPROVED)) == "[not green] retry on 503"
     assert render.title(outcome(reason=Reason.UNCHANGED)) == "[not green] add retry"
+
+
+def test_a_green_that_no_test_stands_behind_says_so() -> None:
+    lint = CheckResult(check="ruff", status=Status.PASSED)
+    none = CheckResult(check="pytest", status=Status.SKIPPED, reason="No tests were collected.")
+    said = "**No test was run.** No tests were collected. A suite that pytest does not know is named under `commands`."
+    green = Verdict(green=True, evidence=Evidence.UNPROVEN)
+    untested = Report(results=(lint, none))
+    assert render.verdict(untested, green).endswith(f"Checks: `ruff=passed pytest=skipped`\n\n{said}\n")
+    assert render.evidence(replace(attempt(), report=untested, verdict=green)).endswith(f"passes now. {said}")
+    own = CheckResult(check="jest", status=Status.PASSED)
+    for results in ((lint, none, own), (lint, replace(none, status=Status.PASSED)), (lint,)):
+        assert render.untested(Report(results=results)) == ""
 
 
 def test_the_result_agrees_with_the_text() -> None:

@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from greenloop import configuration, recording
+from greenloop import configuration, recording, starting
 from greenloop.commands.generate import generate as run_loop
 from greenloop.commands.journal import Journal, find, opened
 from greenloop.commands.run import Run
@@ -37,7 +37,7 @@ from greenloop.ports import Forge, Model, OnProgress, Progress, Sandbox
 from greenloop.sandbox import open_local
 from greenloop.sandbox.remembered import cache_folder
 from greenloop.sense import hint
-from greenloop.settings import FILE, Settings
+from greenloop.settings import Settings
 from greenloop.slugs import slug
 from greenloop.stopping import Stop
 from greenloop.workbench import Workbench
@@ -73,6 +73,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
+        starting.files(workspace, base, order.files)
         live = model or open_model(
             settings, environment=environment, health=places.cache, state=places.state, serving=serving
         )
@@ -215,8 +216,7 @@ def settings_of(
 ) -> Settings:
     """The base commit's file, then the command line, then the key from the environment; when a model is asked, only
     for where the user said."""
-    data = workspace.read(workspace.tree(base), FILE)
-    text = None if data is None else data.decode("utf-8", "replace")
+    text = starting.settings(workspace, base)
     settings = configuration.load(text, overrides=order.overrides)
     if not asks(settings):
         return replace(settings, api_key=key_from(environment, settings))

@@ -93,7 +93,7 @@ def _models(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, indent=2))
     elif not found:
-        print("no model is named; see `greenloop generate --help`")
+        print(f"no model is named: set `model` in {FILE}, or give --model")
     return 0
 
 

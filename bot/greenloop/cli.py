@@ -17,6 +17,7 @@ from greenloop.confined.telling import weakly
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.settings import GIVEN
+from greenloop.usage_errors import Parser
 
 _DOC = """\
 Generate code from a request and let your own tests, linter and security scan decide whether it is green.
@@ -60,7 +61,7 @@ def _failed(error: GreenloopError, *, as_json: bool) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="greenloop", description=_DOC, epilog=_EXITS, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", "-V", action="store_true", help="print the version and end")
@@ -183,10 +184,9 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from greenloop.commands.init import init  # noqa: PLC0415 - as above
+    from greenloop.commands.init import NEXT, init  # noqa: PLC0415 - as above
 
-    for path in init(options.repo, force=options.force):
-        print(f"wrote {path}")
+    print("\n".join([*(f"wrote {path}" for path in init(options.repo, force=options.force)), NEXT]))
     return 0
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from greenloop.criteria import said
-from greenloop.domain import Attempt, Dependency, Finding, Outcome, Reason, Report, Usage, Verdict
+from greenloop.domain import Attempt, Dependency, Finding, Outcome, Reason, Report, Status, Usage, Verdict
 from greenloop.judge import evidence_line
 from greenloop.secrets import scrub
 from greenloop.trailers import checks, subject
@@ -18,6 +18,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")  # `&#64;ada` is a mention as well
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~!])")
 _CLOSES = re.compile(r"\b(clos|fix|resolv)(e[sd]?|ing)?(?=\s*:?\s*(#|GH-|http))", re.IGNORECASE)
 _LISTED = 20
+_WITHOUT_TESTS = frozenset({"ruff", "bandit", "integrity", "types", "pytest"})
 
 
 def inert(text: str, limit: int = 300) -> str:
@@ -122,8 +123,8 @@ def weakness(sandbox: str) -> str:
     return f"**Weakly confined** ({inert(sandbox, 600)}): what ran could reach more of this machine than it should."
 
 
-def verdict(report: Report, judged: Verdict, sandbox: str = "") -> str:
-    """What `evaluate` shows in a pull request or a terminal."""
+def verdict(report: Report, judged: Verdict, sandbox: str = "", *, alone: bool = False) -> str:
+    """What `evaluate` shows in a pull request or a terminal; `alone`: of a tree that is its own base."""
     head = "Green" if judged.green else "Not green"
     lines = [
         f"**{head}**, {code(evidence_line(judged))}",
@@ -131,7 +132,8 @@ def verdict(report: Report, judged: Verdict, sandbox: str = "") -> str:
         _dependencies(report),
         numbers(report),
         f"Checks: {code(checks(report), 400)}",
-        _verdict(judged),
+        untested(report),
+        _verdict(judged, new="Red" if alone else "New"),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
 
@@ -143,7 +145,16 @@ def evidence(best: Attempt | None) -> str:
     if best.verdict.evidence == "proven":
         written = "" if best.verdict.proof else " This run wrote that test itself."
         return f"Evidence: {code(evidence_line(best.verdict))}: failed on the base, passes now.{written}"
-    return "Evidence: unproven: no test that failed on the base passes now."
+    return f"Evidence: unproven: no test that failed on the base passes now. {untested(best.report)}".strip()
+
+
+def untested(report: Report) -> str:
+    """What a reader must know of a green that no test stands behind."""
+    found = report.of("pytest")
+    others = any(r.status is not Status.SKIPPED for r in report.results if r.check not in _WITHOUT_TESTS)
+    if others or found is None or found.status is not Status.SKIPPED or found.tests:
+        return ""
+    return f"**No test was run.** {inert(found.reason)} A suite that pytest does not know is named under `commands`."
 
 
 def _dependencies(report: Report) -> str:
@@ -170,11 +181,11 @@ def _notes(best: Attempt | None) -> str:
     return _section("Notes", (inert(note) for note in best.notes)) if best else ""
 
 
-def _verdict(judged: Verdict) -> str:
+def _verdict(judged: Verdict, *, new: str = "New") -> str:
     parts = [
         _section("Why it is not green", (inert(why) for why in judged.why)),
         _section("Still red, and wanted", map(_finding, judged.wanted)),
-        _section("New", map(_finding, judged.new)),
+        _section(new, map(_finding, judged.new)),
         _section("Mended", map(_finding, judged.fixed)),
         _section("Tests that could not run on the base", (code(name) for name in judged.unproven)),
         _section("Red before as well, left alone", map(_finding, judged.old)),

@@ -14,6 +14,7 @@ Key = tuple[str, str]  # the check's name, the test's id
 Table = Mapping[Key, TestCase]
 
 GOOD = frozenset({"passed", "xpassed"})
+NOT_BEFORE = "is new and fails"  # what is said of a red test that the base does not have
 _TELLING = frozenset({Cause.ASSERTION, Cause.PRODUCT})  # the test ran, and said no
 
 
@@ -152,7 +153,7 @@ def new_red(sides: Sides) -> Iterator[Finding]:
         if test.red and sides.before(key, test) is None:
             base = sides.base.get(key)
             was = "passed" if base is None or base.outcome in GOOD else f"was {base.outcome}"
-            known = f"{was} on the base and fails now" if base else "is new and fails"
+            known = f"{was} on the base and fails now" if base else NOT_BEFORE
             yield described(key[0], test, f"{known}: {red_says(test)}")
     for key, test in (sides.own or {}).items():
         if test.red and not (key in sides.now and sides.now[key].red):

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from greenloop.commands.init import EXISTS, LEADS_OUT, NO_REPOSITORY, WORKFLOW, init
+from greenloop.commands.init import EXISTS, LEADS_OUT, NEXT, NO_REPOSITORY, WORKFLOW, init
 from greenloop.configuration import load
 from greenloop.errors import UsageError
 from greenloop.setting_values import CommandCheck, Prices
 from greenloop.settings import FILE, Settings
+from program import run
 
 BIN = Path(sys.executable).parent
 
@@ -82,7 +83,25 @@ def test_what_the_repository_needs_is_set(make_repo: Callable[..., Path]) -> Non
         "mono", {"packages/it's/pyproject.toml": "", "packages/it's/test/unit/test_a.py": "", ".x/setup.py": ""}
     )
     assert (mono.directory, mono.test_command) == ("packages/it's", "python -m pytest test")
+    node = '{"scripts": {"test": "node --test"}}'
+    javascript = written("js", {"package.json": node, "add.js": ""})
+    assert (javascript.checks, javascript.commands["node"].format) == (("node", "integrity"), "junit")
+    other = written("jest", {"package.json": node.replace("node --test", "jest --ci")})
+    assert (other.checks, other.commands) == (("npm", "integrity"), {"npm": CommandCheck(run="npm test")})
+    unset = node.replace("node --test", 'echo \\"Error: no test specified\\" && exit 1')
+    for name, files in (("both", {"package.json": node, "setup.py": ""}), ("unset", {"package.json": unset})):
+        assert written(name, files) == Settings()
+    for number, hostile in enumerate(("{", "[]", '{"scripts": {"test": [1]}}', '{"scripts": 1}')):
+        assert written(f"hostile{number}", {"package.json": hostile}) == Settings()
     assert written("two", {"a/setup.py": "", "b/pyproject.toml": ""}) == Settings()
+
+
+def test_it_tells_what_is_to_be_done_next(make_repo: Callable[..., Path]) -> None:
+    root = make_repo({"a.py": ""})
+    done = run("init", cwd=root)
+    assert done.stdout == f"wrote {root / FILE}\nwrote {root / WORKFLOW}\n{NEXT}\n"
+    # nobody's repository is named in it: a name that is not registered yet could become anybody's
+    assert re.findall(r"uses: (\S*greenloop\S*)", (root / WORKFLOW).read_text()) == ["OWNER/greenloop@COMMIT"] * 2
 
 
 def test_nothing_is_overwritten(make_repo: Callable[..., Path], tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_no_repository_no_folder_no_commit(tmp_path: Path, monkeypatch: pytest.M
     folder = tmp_path / "here"
     folder.mkdir()
     assert message(folder) == (
-        f"git rev-parse failed in {folder}: fatal: not a git repository (or any of the parent directories): .git "
+        f"git rev-parse failed in {folder}: fatal: not a git repository (or any of the parent directories): .git. "
         "Run greenloop in a checkout, name one with --repo, or make one: git init, then a first commit."
     )
     assert message(tmp_path / "gone") == (

@@ -10,8 +10,11 @@ from greenloop.candidate import Start, examine, from_tree
 from greenloop.domain import Reason, Report, Request, Tree, Unusable, Verdict
 from greenloop.errors import Refused
 from greenloop.judge import judge
+from greenloop.tally import NOT_BEFORE
 from greenloop.workbench import Baseline, Workbench, baseline
 from greenloop.workspace import GitWorkspace
+
+ALONE = "Nothing differs from the base, so whatever is red counts, however old it is."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ class Measured:
 
     def shown(self) -> str:
         """For people."""
-        return render.verdict(self.report, self.verdict, self.sandbox)
+        return render.verdict(self.report, self.verdict, self.sandbox, alone=ALONE in self.verdict.why)
 
     @property
     def exit_code(self) -> int:
@@ -74,9 +77,12 @@ def evaluate(request: Request, head: Tree, bench: Workbench, *, name: str) -> Me
 
 
 def _alone(report: Report) -> Verdict:
-    """A tree with nothing to compare it with."""
+    """A tree with nothing to compare it with: nothing that is red in it is called new."""
     nothing = Report(results=tuple(replace(r, findings=(), tests=()) for r in report.results))
-    return judge(nothing, report, wanted=frozenset(), changed=True)
+    made = judge(nothing, report, wanted=frozenset(), changed=True)
+    new = tuple(replace(f, message=f.message.replace(f" {NOT_BEFORE}", " fails", 1)) for f in made.new)
+    why = tuple(line.replace(" new finding", " finding", 1) for line in made.why)
+    return replace(made, new=new, why=(*why, ALONE) if why else ())
 
 
 def before(workspace: GitWorkspace, head: str | None, tip: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -16,12 +17,22 @@ NO_REPOSITORY = "{root} is not in a git repository. Run `git init`, or name a ch
 EXISTS = "{files} already there; nothing was written. Remove what you no longer need, or overwrite with --force."
 LEADS_OUT = "{file} is a link that leads out of the repository; nothing was written. Remove the link."
 
+NEXT = f"""\
+Next:
+  1. Say which model: `model:` in {FILE}. `greenloop models` tells whether it can be reached.
+  2. Commit both files: settings that are not committed do not count.
+  3. On GitHub, write where you keep greenloop into `uses: OWNER/greenloop@COMMIT` of the workflow, and keep the model's
+     key in the secret GREENLOOP_API_KEY."""
+
 _HEAD = """\
 # greenloop: what it may do in this repository, and how it finds out whether that is good.
 # Every option is here with an example; without the `#` it is set. Keys of models and tokens are never written here.
 """
 _FOUND = "# found in this repository"
 _LEFT_OUT = frozenset({"api_key"})
+_NODE = (
+    "{run: node --test --test-reporter=junit --test-reporter-destination=junit.xml, report: junit.xml, format: junit}"
+)
 _MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "uv.lock")
 
 
@@ -63,7 +74,20 @@ def detected(top: Path) -> Mapping[str, str]:
     tests = next((name for name in ("tests", "test") if any((top / directory / name).glob("**/test_*.py"))), "")
     if tests and not _names_its_tests(top / directory):
         found["test_command"] = f"test_command: python -m pytest {tests}"
-    return found
+    return found or _of_javascript(top)
+
+
+def _of_javascript(top: Path) -> Mapping[str, str]:
+    """What takes the place of pytest where the tests are those of package.json and no Python is there."""
+    try:
+        script = json.loads((top / "package.json").read_text("utf-8"))["scripts"]["test"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
+    python = any((top / name).is_file() for name in _MANIFESTS) or any(top.glob("test_*.py"))
+    if python or not isinstance(script, str) or "no test specified" in script:
+        return {}
+    name, run = ("node", _NODE) if script.strip() == "node --test" else ("npm", "{run: npm test}")
+    return {"checks": f"checks: [{name}, integrity]", "commands": f"commands: {{{name}: {run}}}"}
 
 
 def _package(top: Path) -> str:

@@ -88,6 +88,8 @@ class Run:
 
     def begin(self, settings: Settings, model: str) -> None:
         """Refuse a branch that is not ours before anything is paid for, then note what is asked."""
+        if self.branch and not self._dry:
+            self._workspace.check_branch(self.branch)
         taken = None if self._dry else self._workspace.ref(self._branch_ref)
         if taken and not self._kept and not self._theirs:
             raise UsageError(

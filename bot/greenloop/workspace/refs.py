@@ -16,6 +16,12 @@ def read(plumbing: Plumbing, ref: str) -> str | None:
     return None if done.code else done.out.decode().strip()
 
 
+def check_name(plumbing: Plumbing, branch: str) -> None:
+    """Raises `UsageError` for what git takes for no branch's name."""
+    if branch.startswith("-") or plumbing.attempt("check-ref-format", f"refs/heads/{branch}".replace("\0", " ")).code:
+        raise UsageError(f"{branch!r} is no name that a branch can have: no blanks, no `..`, none of ~^:?*[\\.")
+
+
 def move(plumbing: Plumbing, ref: str, sha: str, *, expected: str | None) -> None:
     _check(plumbing, ref)
     old = expected or "0" * len(sha)

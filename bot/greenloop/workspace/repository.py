@@ -208,6 +208,10 @@ class GitWorkspace:
         """The id that a full ref name points to."""
         return refs.read(self._plumbing, ref)
 
+    def check_branch(self, name: str) -> None:
+        """Raises `UsageError` for what git takes for no branch's name."""
+        refs.check_name(self._plumbing, name)
+
     def delete_ref(self, ref: str, expected: str) -> None:
         refs.delete(self._plumbing, ref, expected=_id(expected))
 

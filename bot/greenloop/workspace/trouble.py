@@ -53,7 +53,8 @@ def of_git(command: str, *, where: Path, code: int, text: str) -> GreenloopError
     """The error for a git command that ended with `code` (negative: a signal) and printed `text`."""
     said = text.strip() or _ended(code)
     kind, cure = _cure(code, said, where)
-    return kind(" ".join(f"git {command} failed in {where}: {said}\n{cure}".rstrip().splitlines()))
+    stop = "." if cure and not said.endswith((".", "!", "?")) else ""
+    return kind(" ".join(f"git {command} failed in {where}: {said}{stop}\n{cure}".rstrip().splitlines()))
 
 
 def _cure(code: int, said: str, where: Path) -> tuple[type[GreenloopError], str]:
