@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from fakes.model_server import ModelServer
 from greenloop import orders
 from greenloop.domain import Reason
 from greenloop.errors import GreenloopError
+from greenloop.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")])
@@ -147,6 +148,20 @@ def test_the_workflow_has_ten_lines_and_is_one(tmp_path: Path) -> None:
 def anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_tests_that_documents_name_are_there() -> None:
+    """A defence whose test was renamed or given up is a claim that nothing holds."""
+    files = [path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")]
+    there = {name for text in files for name in re.findall(r"^def (test_\w+)", text, re.MULTILINE)}
+    there |= {path.stem for path in (ROOT / "tests").rglob("test_*.py")} | {option.name for option in fields(Settings)}
+    claimed = {
+        (document.name, name)
+        for document in DOCUMENTS
+        if document.name != "CHANGELOG.md"
+        for name in re.findall(r"`(test_\w+)`", document.read_text("utf-8"))
+    }
+    assert {(document, name) for document, name in claimed if name not in there} == set()
 
 
 def test_links_lead_somewhere() -> None:

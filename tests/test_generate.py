@@ -13,7 +13,7 @@ from conftest import git
 from fakes.model_server import Answer, ModelServer, Stall
 from greenloop import trailers
 from greenloop.commands.evaluate import ALONE
-from greenloop.starting import MISNAMED, NOT_COMMITTED
+from greenloop.commands.starting import MISNAMED, NOT_COMMITTED
 from program import QUICK, run, run_json, start
 
 MODULE = '''"""Sums."""

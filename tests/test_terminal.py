@@ -6,15 +6,21 @@ import io
 import os
 import pty
 import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from greenloop.domain import Usage
+from greenloop.domain import Reason, Usage
 from greenloop.forge.terminal import Files, Terminal, printable
 from greenloop.ports import Progress
+from greenloop.render import closing
 from greenloop.stopping import Stop, Stopped
-from values import request
+from program import environment, run
+from values import outcome, request
 
 
 def test_plain_lines_tell_attempt_phase_tokens_and_cost() -> None:
@@ -42,9 +48,12 @@ def test_a_terminal_gets_a_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
         tell(Progress(phase="checks", attempt=1, detail="fix"))
         tell(Progress(phase="reply", attempt=1, detail="x"))
         tell(Progress(phase="judged", attempt=1, detail="not green"))
-    shown = os.read(master, 65536).decode()
+    shown = b""
+    with suppress(OSError):  # its end: nobody has the other side any more
+        while piece := os.read(master, 65536):
+            shown += piece
     os.close(master)
-    assert "greenloop: attempt 1/2: judged: not green" in shown
+    assert b"greenloop: attempt 1/2: judged: not green" in shown
 
 
 def test_printable_keeps_words_only() -> None:
@@ -78,3 +87,31 @@ def test_the_first_signal_counts_and_waits_for_a_safe_place() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+EARLY = """
+import greenloop.cli, greenloop.__main__
+
+def run(_):
+    raise KeyboardInterrupt
+
+greenloop.cli.run = run
+raise SystemExit(greenloop.__main__.main(["init"]))
+"""
+
+
+def test_ctrl_c_before_anything_is_at_work_is_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "greenloop: stopped\n")
+
+
+def test_a_terminal_that_knows_ascii_alone_ends_nothing(tmp_path: Path) -> None:
+    done = run("generate", "--help", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr, r"greenloop/\u2026 by the" in done.stdout) == (0, "", True)
+
+
+def test_what_stopped_before_the_first_attempt_has_kept_none() -> None:
+    told = closing(replace(outcome(reason=Reason.STOPPED), branch=None))
+    assert told == "stopped: Stopped on request, before the first attempt."

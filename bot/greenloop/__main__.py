@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -13,9 +14,16 @@ def main(arguments: list[str] | None = None) -> int:
 
         sys.stdout.write(f"greenloop {__version__}\n")
         return 0
-    from greenloop.cli import run  # noqa: PLC0415 - kept quick
+    for stream in (sys.stdout, sys.stderr):  # a terminal that knows ASCII alone ends no run
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        from greenloop.cli import run  # noqa: PLC0415 - kept quick
 
-    return run(given)
+        return run(given)
+    except KeyboardInterrupt:  # what is at work ends in order by itself (`stopping`)
+        sys.stderr.write("greenloop: stopped\n")
+        return 130
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from greenloop import configuration, recording, starting
+from greenloop import configuration, recording
+from greenloop.commands import starting
 from greenloop.commands.generate import generate as run_loop
 from greenloop.commands.journal import Journal, find, opened
 from greenloop.commands.run import Run

@@ -210,4 +210,6 @@ def closing(outcome: Outcome) -> str:
     """The last line on a terminal."""
     kept = f" Branch {outcome.branch} is at {outcome.tip[:9]}." if outcome.branch and outcome.tip else ""
     detail = f" {outcome.detail}" if outcome.detail and outcome.reason is not Reason.GREEN else ""
-    return f"{outcome.reason.word}: {outcome.reason.sentence}{detail}{kept}"
+    early = outcome.reason is Reason.STOPPED and not outcome.attempts
+    sentence = "Stopped on request, before the first attempt." if early else outcome.reason.sentence
+    return f"{outcome.reason.word}: {sentence}{detail}{kept}"

@@ -245,3 +245,15 @@ def test_whatever_litellm_raises_is_a_fault() -> None:
     assert "no-such-provider" in str(error)
     fault = model._fault(KeyError("choices"), Answering())
     assert (str(fault), fault.again, fault.spent) == ("no-such-provider failed: KeyError: 'choices'", False, True)
+
+
+def test_no_key_at_all_is_told_as_that_and_not_asked_again() -> None:
+    """Its library calls it a failure of the server."""
+    model = Provider(Settings(model=NAME), pace=Clock().pace())
+    missing = RuntimeError("Missing credentials. Please pass an `api_key` or set OPENAI_API_KEY")
+    missing.status_code = 500  # type: ignore[attr-defined]
+    fault = model._fault(missing, Answering())
+    assert (str(fault).partition(" It says")[0], fault.again) == (
+        "openai refused the key (401). No key was sent: set GREENLOOP_API_KEY or OPENAI_API_KEY.",
+        False,
+    )

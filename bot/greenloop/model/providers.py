@@ -162,6 +162,8 @@ class Provider(Alone):
             return faults.late(self._side, "", words)
         if type(status) is not int:
             return faults.Fault(f"{self._side.place} failed: {kind}: {words}", spent=True, cause="foreign")
+        if status == 500 and not self._side.given and "api_key" in words:  # as litellm's openai has it
+            status = 401
         headers = getattr(error, "litellm_response_headers", None) or {}
         return faults.by_status(self._side, status, words, wait=faults.retry_after(headers))
 
