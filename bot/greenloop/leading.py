@@ -20,7 +20,11 @@ _RUFF = frozenset({"ruff.toml", ".ruff.toml", "pyproject.toml"})
 _OPTIONS = frozenset({"pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "pytest.toml"})
 _CONFIGURES = frozenset({"-c", "--config", "--config-file", "--cov-config", "--rcfile", "--ini", "--configfile"})
 _OPTION = re.compile(r"(?<![\w-])(-c|--[\w-]*(?:config|rcfile)[\w-]*)(?:=|\s+|\"\s*,\s*\")([\w./-]+)")
-_INTERPRETER = re.compile(r"(?:ba|da|z|k)?sh|python[\d.]*|node|ruby|perl|php|env|uv|run|poetry|pdm|hatch|tox|nox|make")
+_STARTS_ANOTHER = re.compile(
+    r"(?:ba|da|z|k)?sh|python[\d.]*|node|npx|deno|bun|ruby|bundle|perl|php|env|uv|run|poetry|pdm|hatch|tox|nox|make|exec"
+    r"|coverage|timeout|time|nice|nohup|stdbuf|setsid|xvfb-run|[\d.]+[smhd]?"
+)
+_TAKES_A_WORD = frozenset({"-X", "-W"})  # options of Python, before what it is to run
 _LONGEST = 20  # files that extend one another
 
 
@@ -34,7 +38,8 @@ def led_to(paths: Iterable[str], read: Read, settings: Settings) -> frozenset[st
             found |= _extended(path, read)
         if name in _OPTIONS:
             found |= {normpath(join(folder, word)) for _, word in _OPTION.findall(_text(path, read))}
-    commands = (settings.test_command, settings.install_command, *(check.run for check in settings.commands.values()))
+    commands = [settings.test_command, settings.install_command, *(check.run for check in settings.commands.values())]
+    commands += [settings.criteria.benchmark] if settings.criteria else []
     for command in commands:
         found |= {normpath(join(place, word)) for word in _named(command) for place in {"", settings.directory}}
     return frozenset(found & known)
@@ -77,6 +82,6 @@ def _named(command: str) -> Iterator[str]:
             yield word
         elif equals and option in _CONFIGURES:
             yield value
-        elif running and not word.startswith("-"):
+        elif running and not word.startswith("-") and before not in _TAKES_A_WORD:
             yield word
-            running = _INTERPRETER.fullmatch(word.rpartition("/")[2]) is not None
+            running = _STARTS_ANOTHER.fullmatch(word.rpartition("/")[2]) is not None

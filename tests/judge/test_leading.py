@@ -7,7 +7,7 @@ import pytest
 from greenloop.leading import led_to
 from greenloop.ports import Change
 from greenloop.protect import guard
-from greenloop.setting_values import CommandCheck
+from greenloop.setting_values import CommandCheck, Criteria
 from greenloop.settings import Settings
 
 FILES = {
@@ -45,7 +45,11 @@ ALWAYS = {"lint/common.toml", "base.toml", "app/own.toml", "app/cover.ini", ".co
         ("python -m pytest app/product.py --doctest-modules", set()),
         ("sh scripts/all.sh app/product.py", {"scripts/all.sh"}),
         ("./scripts/all.sh", {"scripts/all.sh"}),
-        ("X=1 env python3.12 -X dev tools/check.py --config tools/config.json", {"tools/config.json"}),
+        (
+            "X=1 env python3.12 -X dev tools/check.py app/product.py --config tools/config.json",
+            {"tools/check.py", "tools/config.json"},
+        ),
+        ("timeout 5m coverage run tools/check.py app/product.py", {"tools/check.py"}),
         ("uv run python tools/check.py --config=tools/config.json", {"tools/check.py", "tools/config.json"}),
         ("sh test.sh", {"app/test.sh"}),
         ("no 'end", set()),
@@ -54,6 +58,7 @@ ALWAYS = {"lint/common.toml", "base.toml", "app/own.toml", "app/cover.ini", ".co
 def test_what_the_checks_are_led_to(command: str, named: set[str]) -> None:
     assert led(test_command=command, directory="app") == ALWAYS | named
     assert led(commands={"own": CommandCheck(run=command or "x")}, directory="app") == ALWAYS | named
+    assert led(criteria=Criteria(benchmark=command), directory="app") == ALWAYS | named
 
 
 def test_it_is_put_back_as_configuration_is() -> None:
