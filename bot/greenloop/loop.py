@@ -61,7 +61,13 @@ def _attempts(
             return Ending(Reason.GREEN)
         bench = lengthened(bench, state)
         state = state if won is None else after(won, state, start, shown=shown)
-    while len(state.attempts) < bench.settings.attempts:
+    while True:
+        if sum(held_back(known, start) for known in state.attempts) >= STRIKES:
+            start, bench, state = yield from _overruled(state, start, bench, sink=sink, shown=shown)
+            if state.attempts[-1].verdict.green:
+                return Ending(Reason.GREEN)
+        if (over := _over(state, bench)) is not None:
+            return over
         began = monotonic()
         number = len(state.attempts) + 1
         bench.say("model", attempt=number)
@@ -80,20 +86,15 @@ def _attempts(
         if attempt.verdict.green:
             return Ending(Reason.GREEN)
         state = advance(state, attempt, start, shown=shown)
-        if sum(held_back(known, start) for known in state.attempts) >= STRIKES:
-            start, bench, state = yield from _overruled(attempt, state, start, bench, sink=sink, shown=shown)
-            if state.attempts[-1].verdict.green:
-                return Ending(Reason.GREEN)
-        if state.signatures.count(state.signatures[-1]) >= _SAME_FAILURE:
-            return Ending(_end(state), "The same failure came back four times.")
-    return Ending(_end(state))
 
 
 def _overruled(
-    attempt: Attempt, state: State, start: Start, bench: Workbench, *, sink: Sink, shown: tuple[str, ...]
+    state: State, start: Start, bench: Workbench, *, sink: Sink, shown: tuple[str, ...]
 ) -> Generator[Attempt, None, tuple[Start, Workbench, State]]:
-    """The attempt once more, without the test that was written first, and how it goes on without it. No model is
-    asked, so it counts as none of those that were allowed."""
+    """The best attempt that only the test written first held back once more, without that test, and how it goes on
+    without it. No model is asked, so it counts as none of those that were allowed."""
+    held = [known for known in state.attempts if held_back(known, start)]
+    attempt = max(held, key=lambda known: known.verdict.score)
     plain, made = without(attempt, start, bench)
     bench = replace(bench, settings=replace(bench.settings, attempts=bench.settings.attempts + 1))
     nobody = Reply(text="", finish="stop", usage=Usage(), model=attempt.model, first_token=0.0)
@@ -165,6 +166,13 @@ def _passed_on(state: State, bench: Workbench) -> State:
     if state.unusable < _UNUSABLE_IN_A_ROW or not bench.model.pass_on():
         return state
     return replace(state, unusable=0, nudge="", temperature=0.0)
+
+
+def _over(state: State, bench: Workbench) -> Ending | None:
+    """That no further answer is asked for."""
+    if any(state.signatures.count(mark) >= _SAME_FAILURE for mark in state.signatures[-1:]):
+        return Ending(_end(state), "The same failure came back four times.")
+    return Ending(_end(state)) if len(state.attempts) >= bench.settings.attempts else None
 
 
 def _end(state: State) -> Reason:

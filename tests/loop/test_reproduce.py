@@ -69,6 +69,15 @@ def test_a_wrong_test_overrules_nothing(make_repo: Repo) -> None:
     ]
 
 
+def test_a_wrong_test_overrules_no_candidates_either(make_repo: Repo) -> None:
+    """Of two side by side, and nothing is left to ask for."""
+    wrong, files = GOOD.replace("== 3", "== 4"), {**FILES, ".github/greenloop.yml": "candidates: 2\nattempts: 1\n"}
+    with ModelServer([wrong, whole("return sum(numbers)"), whole("return 0 + sum(numbers)")]) as server:
+        code, said = run_json(*ask(server), cwd=make_repo(files))
+    assert (code, [a["green"] for a in said["attempts"]]) == (0, [False, False, True])
+    assert len(server.chats) == 3
+
+
 def test_no_further_call_where_a_red_test_shows_it(make_repo: Repo) -> None:
     files = {**FILES, "test_more.py": TWO}
     with ModelServer([whole("return sum(numbers)")]) as server:
