@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from greenloop.domain import CheckResult, Finding, Report, Severity, Status, TestCase, Verdict
 from greenloop.findings import decides
-from greenloop.tally import GOOD, covering, file_of, short, table
+from greenloop.tally import GOOD, covering, described, file_of, table
 
 CHECK = "pytest"
 RULE = "flaky"
@@ -45,14 +45,11 @@ def _with(result: CheckResult, passed: dict[str, TestCase]) -> CheckResult:
 
 def _note(test: TestCase) -> Finding:
     first = test.message.strip().split("\n", 1)[0][:120]
-    return Finding(
-        check=CHECK,
-        rule=RULE,
-        message=f"{short(test.id)} failed and passed on the same tree, so it is flaky and does not count: {first}",
-        path=file_of(test) or None,
-        severity=Severity.NOTE,
-        context=test.id,
-    )
+    return _told(test, f"failed and passed on the same tree, so it is flaky and does not count: {first}")
+
+
+def _told(test: TestCase, what: str) -> Finding:
+    return replace(described(CHECK, test, what, severity=Severity.NOTE), rule=RULE)
 
 
 def proving(report: Report, proof: Iterable[str]) -> Proofs:
@@ -69,11 +66,4 @@ def unconfirmed(proofs: Proofs, again: Report) -> tuple[TestCase, ...]:
 
 def doubt(test: TestCase) -> Finding:
     """What a reader is told of such a test."""
-    return Finding(
-        check=CHECK,
-        rule=RULE,
-        message=f"{short(test.id)} was red on the base only once of two times: that it passes now proves nothing.",
-        path=file_of(test) or None,
-        severity=Severity.NOTE,
-        context=test.id,
-    )
+    return _told(test, "was red on the base only once of two times: that it passes now proves nothing.")
