@@ -184,7 +184,7 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
     meter: Meter | None = None,
 ) -> Iterator[Workbench]:
     """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
-    scratch = Path(mkdtemp(prefix="greenloop-", dir=temp))
+    scratch = Path(mkdtemp(prefix="greenloop-trees-", dir=temp))
     scratch.chmod(0o711)  # a confined process of another user passes through to its own folder in here
     stop, budget = Stop(), Budget(settings)
     stop.ends(box.stop)

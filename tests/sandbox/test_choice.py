@@ -21,7 +21,7 @@ import pytest
 from conftest import git
 from greenloop.errors import NoSandbox, UsageError
 from greenloop.ports import Policy
-from greenloop.sandbox import cure, identity, kernel, open_sandbox, run, seccomp, view
+from greenloop.sandbox import cure, identity, kernel, leftovers, open_sandbox, seccomp, view
 from sandbox import syscalls
 
 NO_NAMESPACES = ("unshare", "mount", "pivot_root", "mount_setattr")
@@ -294,12 +294,31 @@ def test_long_orders_arrive_whole(here: Any) -> None:
 
 
 def test_what_a_killed_process_of_ours_left_is_swept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    for name, age in (("greenloop-run-old", 90_000), ("greenloop-run-new", 9), ("somebody-else", 90_000)):
-        (tmp_path / name / "tmp").mkdir(parents=True)
-        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
-    run.sweep()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["greenloop-run-new", "somebody-else"]
+    """And nothing else: no folder of the user's, none that others may write in, nothing that a link leads to."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    kept = {
+        *("greenloop", "greenloop-checkout", "greenloop-demo-01234567", "greenloop-git-short", "somebody-else"),
+        *("greenloop-git-my_clone", "greenloop-git-openopen", "greenloop-python-open", "greenloop-git-linklink"),
+        *("greenloop-run-new", "greenloop-tests-youngone"),
+    }
+    gone = {"greenloop-run-old", "greenloop-python-0123", "greenloop-git-a_123456", "greenloop-trees-01234567"}
+    for name in kept | gone:
+        target = tmp_path / ("elsewhere" if "link" in name else "tmp") / name
+        (target / "tmp").mkdir(parents=True)
+        target.chmod(0o777 if "open" in name else 0o755 if "my_" in name else 0o711)
+        days = 0 if "new" in name else 2 if "old" in name or "young" in name else 8
+        os.utime(target, (time.time() - days * 86_400 - 60,) * 2)
+    (tmp_path / "tmp" / "greenloop-git-linklink").symlink_to(tmp_path / "elsewhere" / "greenloop-git-linklink")
+    old = time.time() - 8 * 86_400
+    os.utime(tmp_path / "tmp" / "greenloop-git-linklink", (old, old), follow_symlinks=False)
+    leftovers.sweep()
+    assert {path.name for path in (tmp_path / "tmp").iterdir()} == kept
+    assert (tmp_path / "elsewhere" / "greenloop-git-linklink" / "tmp").is_dir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)  # so that all of it is somebody else's
+    (tmp_path / "tmp" / "greenloop-run-new").rename(tmp_path / "tmp" / "greenloop-run-another")
+    os.utime(tmp_path / "tmp" / "greenloop-run-another", (old, old))
+    leftovers.sweep()
+    assert (tmp_path / "tmp" / "greenloop-run-another").is_dir()
 
 
 def test_a_fresh_user_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

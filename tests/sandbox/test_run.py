@@ -15,7 +15,7 @@ import pytest
 
 from greenloop.errors import NoSandbox
 from greenloop.ports import Policy
-from greenloop.sandbox import folders, identity, open_sandbox, processes, run, view, watch
+from greenloop.sandbox import folders, identity, leftovers, open_sandbox, processes, run, view, watch
 from greenloop.sandbox.processes import Load, Processes
 
 SHELL = "exec 3> pipe; (trap '' TERM; sleep 60) & (setsid sleep 60 &) ; echo said; echo x >&3; "
@@ -97,7 +97,7 @@ def test_an_interrupt_ends_the_run_and_leaves_nothing(here: Any, monkeypatch: py
     os.set_blocking(end, True)
     assert os.read(end, 9) in {b"x\n", b""}
     assert os.read(end, 9) == b""
-    assert not list(here.base.glob(f"{run._PREFIX}*"))
+    assert not list(here.base.glob(f"{leftovers.RUN}*"))
     os.close(end)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from greenloop.errors import NoSandbox, UsageError
 from greenloop.ports import Completed, Policy, Repl
-from greenloop.sandbox import cure, identity, run
+from greenloop.sandbox import cure, identity, leftovers, run
 from greenloop.sandbox.remembered import Remembered
 from greenloop.sandbox.repl import Session
 from greenloop.sandbox.run import Hold
@@ -39,7 +39,7 @@ class Box:
         _check(argv, cwd, policy)
         if not self._swept.is_set():
             self._swept.set()
-            run.sweep()
+            leftovers.sweep()
         reasons: dict[str, str] = {}
         for backend in self._order():
             if self._stopped.is_set():

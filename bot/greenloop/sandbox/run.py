@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenloop.ports import Completed, Policy
-from greenloop.sandbox import container, folders, identity, mirror, order
+from greenloop.sandbox import container, folders, identity, order
+from greenloop.sandbox.leftovers import RUN, status_of
 from greenloop.sandbox.repl import Channel
 from greenloop.sandbox.spec import Spec, encode, send
 from greenloop.sandbox.watch import SHARED_MEMORY, Ended, Watch, passed
 
 _MB = 1 << 20
-_PREFIX = "greenloop-run-"
-_DAY = 86_400.0  # after one the folders of a run of ours are certainly nobody's
 _START = "import sys; sys.path.append(sys.argv[1]); from greenloop.sandbox.launch import main; main(int(sys.argv[2]))"
 _LAUNCHER = (sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parents[2]))
 
@@ -71,27 +70,10 @@ def once(
         return done, Hold(landlock=ended.landlock, open=ended.open)
 
 
-def sweep() -> None:
-    """Remove the private folders that a killed process of ours left behind."""
-    for prefix, days in ((_PREFIX, 1), (mirror.PREFIX, 7)):
-        for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-            status = _status(folder)
-            if status and status.st_uid == os.geteuid() and time.time() - status.st_mtime > days * _DAY:
-                folders.remove(folder)
-
-
-def _status(path: Path) -> os.stat_result | None:
-    """None for what others have removed since it was listed."""
-    try:
-        return path.lstat()
-    except FileNotFoundError:
-        return None
-
-
 @contextmanager
 def _private() -> Iterator[Path]:
     """Folders that only this run uses, and a file beside them that it must not be able to reach."""
-    root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
+    root = Path(tempfile.mkdtemp(prefix=RUN)).resolve()
     try:
         root.chmod(0o711)
         for name in ("tmp", "home", "root"):
@@ -204,6 +186,6 @@ def _clear_shared_memory(uid: int | None, *, contained: bool) -> None:
     if uid is None or contained or not SHARED_MEMORY.is_dir():
         return
     for entry in SHARED_MEMORY.iterdir():
-        status = _status(entry)
+        status = status_of(entry)
         if status and status.st_uid == uid:
             folders.remove(entry)
