@@ -115,3 +115,22 @@ def test_a_terminal_that_knows_ascii_alone_ends_nothing(tmp_path: Path) -> None:
 def test_what_stopped_before_the_first_attempt_has_kept_none() -> None:
     told = closing(replace(outcome(reason=Reason.STOPPED), branch=None))
     assert told == "stopped: Stopped on request, before the first attempt."
+
+
+FULL = """
+import errno, greenloop.cli
+
+def nothing_fits(_):
+    raise OSError(errno.ENOSPC, "No space left on device", "runs/recording.jsonl")
+
+greenloop.cli._init = nothing_fits
+raise SystemExit(greenloop.cli.run(["init"]))
+"""
+
+
+def test_a_full_disk_is_no_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    told = "No space left on device (runs/recording.jsonl). Make room there, or give the permission, and run the same"
+    assert (done.returncode, done.stderr) == (1, f"greenloop: {told} command again.\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -35,6 +36,9 @@ _EXITS = "exit codes:\n" + "\n".join(
     for code in sorted({r.exit_code for r in Reason})
 )
 
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
+_NO_DISK = "{why}{at}. Make room there, or give the permission, and run the same command again."
+
 
 def run(arguments: Sequence[str]) -> int:
     """Parse, run, report. Never raises but for a defect of greenloop itself, which is reported with exit code 1."""
@@ -47,6 +51,13 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        at = f" ({error.filename})" if error.filename else ""
+        return _failed(
+            GreenloopError(_NO_DISK.format(why=error.strerror, at=at)), as_json=getattr(options, "json", False)
+        )
 
 
 def _failed(error: GreenloopError, *, as_json: bool) -> int:

@@ -92,6 +92,16 @@ def test_settings_that_cannot_be_read_are_told_to_those_alone_who_may(step: Step
     assert "must be one of triage, write, maintain, admin" in comments[1][0]["body"]
 
 
+def test_settings_that_are_not_where_the_job_says_are_missed(step: Step) -> None:
+    """Without them everything that they forbid would be allowed."""
+    with ModelServer([]) as server:
+        assert step.run("issue_comment", asked(step, "/generate x"), server, INPUT_CONFIG="ci/greenlop.yml")[0] == 2
+        assert step.run("issue_comment", asked(step, "/generate x"), server, INPUT_MODEL="", INPUT_API_BASE="")[0] == 2
+    first, second = (issue["comments"][1]["body"] for issue in seen(step)["issues"].values())
+    assert "The input \\`config\\` names ci/greenlop.yml, which the default branch main does not hold." in first
+    assert "🔴 No model is named. Name one in one of these ways:\n\n```text\n  on the command line " in second
+
+
 def test_a_label_is_a_request(step: Step) -> None:
     issue = step.fake.issue("Mend test_total", "total forgets.", author="bob")
     said = twice(

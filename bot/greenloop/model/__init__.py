@@ -34,7 +34,8 @@ _NO_MODEL = f"""No model is named. Name one in one of these ways:
   on the command line   greenloop generate --model anthropic/claude-sonnet-5 "…"   (key in ANTHROPIC_API_KEY)
   a local endpoint      greenloop generate --api-base http://127.0.0.1:8000/v1 "…"  (vLLM, llama.cpp, Ollama, LM Studio)
   in {FILE}   model: anthropic/claude-sonnet-5
-The key comes from the environment alone: GREENLOOP_API_KEY, or the provider's own variable."""
+  in a workflow         with: {{model: anthropic/claude-sonnet-5, api_key: "${{{{ secrets.GREENLOOP_API_KEY }}}}"}}
+In a terminal the key comes from the environment alone: GREENLOOP_API_KEY, or the provider's own variable."""
 
 _NOT_SERVED = (
     "The model {model!r} is served by a run, by `greenloop doctor --model` and by the action, and not from here."

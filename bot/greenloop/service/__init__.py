@@ -10,7 +10,7 @@ from typing import Any
 from greenloop import configuration
 from greenloop.action.inputs import Inputs, Runner
 from greenloop.domain import Message, Outcome, Reason, Request, Source
-from greenloop.errors import GreenloopError, Refused
+from greenloop.errors import GreenloopError, Misconfigured, Refused
 from greenloop.forge import events
 from greenloop.forge.github import Connection, GitHub, Missing, PullRequest, Repository
 from greenloop.hidden import visible
@@ -34,11 +34,14 @@ from greenloop.service.scene import Scene
 from greenloop.service.told import Told
 from greenloop.service.undo import undo
 from greenloop.service.work import Job
-from greenloop.settings import Settings
+from greenloop.settings import FILE, Settings
 
 CONTINUE, EXPLAIN, REVIEW, UNDO = "continue", "explain", "review", "undo"
 EVALUATE = "evaluate"  # the one command that asks no model
 CLOSED = "#{number} is closed."
+NO_CONFIG = (
+    "The input `config` names {path}, which the default branch {branch} does not hold. Mend it, or leave it out."
+)
 ARCHIVED = "The repository is archived."
 NOTHING_ASKED = "The command says nothing to do. Write it behind the command: /generate add retry to the uploader"
 
@@ -221,6 +224,8 @@ def _settings(inputs: Inputs, github: GitHub, repository: Repository) -> tuple[S
     to those alone who may ask, so the defaults stand in until that is known."""
     try:
         data = github.file(inputs.config, repository.default_branch)
+        if data is None and inputs.config != FILE:  # its limits would be lost without a word
+            raise Misconfigured(NO_CONFIG.format(path=inputs.config, branch=repository.default_branch))
         text = None if data is None else data.decode("utf-8", "replace")
         settings = configuration.load(
             text, name=inputs.config, overrides=inputs.overrides, called=lambda key: f"The input `{key}`"

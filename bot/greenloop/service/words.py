@@ -107,7 +107,9 @@ def ended(outcome: Outcome, names: Words, *, advice: str = "", run_url: str = ""
 
 def failed(why: str, run_url: str) -> str:
     """What is said when there is no outcome."""
-    return "\n\n".join(part for part in (f"{FAILED}{render.inert(why, 2000)}", _links(None, run_url)) if part)
+    first, _, rest = why.strip().partition("\n")
+    parts = (f"{FAILED}{render.inert(first, 2000)}", render.fenced(rest[:2000]) if rest else "", _links(None, run_url))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _links(url: str | None, run_url: str) -> str:
