@@ -151,7 +151,7 @@ def test_each_complaint_of_git_has_its_cure() -> None:
 
     foreign = "fatal: detected dubious ownership in repository at '/r'"
     cure = "It belongs to another user. If you trust it, run: git config --global --add safe.directory /r"
-    assert error(foreign) == (UsageError, f"git x failed in /r: {foreign} {cure}")
+    assert error(foreign) == (UsageError, f"git x failed in /r: {foreign}. {cure}")
     assert error("error: unable to write: No space left on device")[1].endswith(
         "The disk is full. Free some space there and run again; no ref was moved."
     )
