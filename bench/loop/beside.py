@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import harness
 from exercises import Exercise, load, missing
@@ -82,13 +82,43 @@ def toolchains() -> dict[str, str]:
     return {name: os.environ.get(name, str(folder)) for name, folder in given.items() if folder.is_dir()}
 
 
-def counted(row: dict[str, Any], venvs: Path) -> dict[str, Any]:
+class Counter:
+    """The harness's program that counts tokens, started once: loading the tokenizer costs as much as a run of tests."""
+
+    def __init__(self, venvs: Path) -> None:
+        known = sorted(venvs.glob("*/lib/*/site-packages/tiktoken"))
+        python = known[0].parents[3] / "bin" / "python" if known else Path(sys.executable)
+        argv = [str(python), "-u", str(harness.FOLDER / "count_tokens.py")]
+        self._program = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.unit = self._line()
+
+    def _line(self) -> str:
+        assert self._program.stdout
+        return self._program.stdout.readline().strip()
+
+    def __call__(self, bodies: list[Any]) -> list[int]:
+        assert self._program.stdin
+        counts = []
+        for body in bodies:
+            self._program.stdin.write(json.dumps(body) + "\n")
+            self._program.stdin.flush()
+            counts.append(int(self._line()))
+        return counts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._program.kill()
+        self._program.communicate()
+
+
+def counted(row: dict[str, Any], tokens: Counter) -> dict[str, Any]:
     """Tokens instead of texts."""
-    bodies, texts = row.pop("bodies"), row.pop("texts")
-    unit, counts = harness.run.count_tokens(venvs, [*bodies, *({"messages": [{"content": t}]} for t in texts)])
-    prompt, completion = counts[: len(bodies)], counts[len(bodies) :]
+    prompt = tokens(row.pop("bodies"))
+    completion = tokens([{"messages": [{"content": text}]} for text in row.pop("texts")])
     largest = max(prompt, default=0)
-    return row | {"prompt": sum(prompt), "largest": largest, "completion": sum(completion), "unit": unit}
+    return row | {"prompt": sum(prompt), "largest": largest, "completion": sum(completion), "unit": tokens.unit}
 
 
 def made(results: Path) -> list[dict[str, Any]]:
@@ -126,15 +156,16 @@ def measured(args: argparse.Namespace) -> None:
     install(venvs, peers)
     done = {(row["peer"], row["task"]) for row in made(args.results)}
     order = random.Random(7)  # noqa: S311 - only the order
-    for task in tasks_of(args, str(venvs / "tests" / "bin" / "python")):
-        turns = [peer for peer in peers if (peer.name, task.name) not in done]
-        if turns:
-            task.failure_lines()  # computed once: not in the time of whoever is first
-        for peer in order.sample(turns, len(turns)):
-            row = counted(one(peer, task, args.work, args.timeout), venvs) | {"load": os.getloadavg()[0]}
-            with args.results.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(row) + "\n")
-            print("#", *(f"{key}={row[key]}" for key in ("task", "peer", *COLUMNS)), file=sys.stderr)
+    with Counter(venvs) as tokens:
+        for task in tasks_of(args, str(venvs / "tests" / "bin" / "python")):
+            turns = [peer for peer in peers if (peer.name, task.name) not in done]
+            if turns:
+                task.failure_lines()  # computed once: not in the time of whoever is first
+            for peer in order.sample(turns, len(turns)):
+                row = counted(one(peer, task, args.work, args.timeout), tokens) | {"load": os.getloadavg()[0]}
+                with args.results.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(row) + "\n")
+                print("#", *(f"{key}={row[key]}" for key in ("task", "peer", *COLUMNS)), file=sys.stderr)
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -11,8 +11,10 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 ATTEMPTS = 4
+ADDRESS = re.compile(r"0x[0-9a-f]{6,}|(?<=\.\.\.)[0-9a-f]{6,}(?=>)")
 NONSENSE = "I would need to see the file before I can say what is wrong with it."
 
 
@@ -49,8 +51,7 @@ DAMAGES: dict[str, Callable[[str], str]] = {
 HOPELESS = "cut"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Odds:
+class Odds(NamedTuple):
     """`worse`: how many of the wrong answers break what worked, rather than leave the bug as it is."""
 
     p: float
@@ -92,11 +93,15 @@ def told(prompt: str, pairs: Sequence[tuple[str, ...]]) -> bool:
     return any(all(value in flat for value in pair) for pair in pairs)
 
 
+def _known(value: str) -> str:
+    """What of a value is the same in every run: up to the first address."""
+    return ADDRESS.split(value)[0][:50]
+
+
 def values(output: str) -> list[tuple[str, ...]]:
     """Of each failed assertion in pytest's output the two values, or the line when it compares none."""
     lines = [" ".join(line[1:].split()) for line in output.splitlines() if line.startswith("E ")]
-    pairs = [
-        (m[1][:50], m[2][:50]) for line in lines if (m := re.match(r"(?:AssertionError: )?assert (.+) == (.+)$", line))
-    ]
+    compared = (re.match(r"(?:AssertionError: )?assert (.+) == (.+)$", line) for line in lines)
+    pairs = [(_known(m[1]), _known(m[2])) for m in compared if m]
     lines = ["Failed: Timeout" if line.startswith("Failed: Timeout") else line for line in lines]
     return [*pairs] or [(line[:80],) for line in lines if len(line) >= 8 and not line.startswith("+")]

@@ -15,13 +15,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
 import harness
-from beside import Ours, counted, install, made, one
+from beside import Counter, Ours, counted, install, made, one
 from chance import ATTEMPTS, DAMAGES, NONSENSE, Draw, Odds, ceiling, draws, told, values
 
 PEERS = ("aider-diff", "mini-condensed")
@@ -144,24 +143,36 @@ def measured(args: argparse.Namespace, odds: Odds) -> None:
     subprocess.run([python, "-m", "pip", "install", "-qq", "pytest", "pytest-timeout"], check=True)
     done = {(row["peer"], row["task"], row["seed"]) for row in made(args.results)}
     tasks = programs(args.quixbugs, python, args.results.with_suffix(".failures.json"))
-    for seed in range(args.seeds):
-        for task in tasks[: args.programs]:
-            beside = args.peers if seed * len(tasks) + tasks.index(task) < args.peer_runs else ()
-            for peer in [ours, *(harness.peers.ALL[name](venvs) for name in beside)]:
-                if (peer.name, task.name, seed) in done:
-                    continue
-                drawn = draws(seed, task.name, odds)
-                agent = isinstance(peer, harness.peers.Mini)
-                peer.script = lambda task, _, drawn=drawn, agent=agent: Dice(task, drawn, odds, agent=agent)
-                row = counted(one(peer, task, args.work, args.timeout), venvs)
-                row |= {"seed": seed, "best": ceiling(drawn, odds), "odds": asdict(odds)}
-                with args.results.open("a", encoding="utf-8") as out:
-                    out.write(json.dumps(row) + "\n")
-                print(
-                    "#",
-                    *(f"{k}={row[k]}" for k in ("seed", "task", "peer", "solved", "best", "calls")),
-                    file=sys.stderr,
-                )
+    with Counter(venvs) as tokens:
+        for seed in range(args.seeds):
+            for number, task in enumerate(tasks[: args.programs], seed * len(tasks)):
+                beside = args.peers if number < args.peer_runs else ()
+                for peer in [ours, *(harness.peers.ALL[name](venvs) for name in beside)]:
+                    if (peer.name, task.name, seed) in done:
+                        continue
+                    row = played(peer, task, seed, odds, args=args, tokens=tokens)
+                    with args.results.open("a", encoding="utf-8") as out:
+                        out.write(json.dumps(row) + "\n")
+                    told = ("seed", "task", "peer", "solved", "best", "calls", "cpu", "spent")
+                    print("#", *(f"{key}={row[key]}" for key in told), file=sys.stderr)
+
+
+def played(
+    peer: Any,  # noqa: ANN401 - the harness's
+    task: Program,
+    seed: int,
+    odds: Odds,
+    *,
+    args: argparse.Namespace,
+    tokens: Counter,
+) -> dict[str, Any]:
+    """One run; `spent` is the processor's time of the run and of what the harness does around it."""
+    drawn, before = draws(seed, task.name, odds), sum(os.times()[:4])
+    agent = isinstance(peer, harness.peers.Mini)
+    peer.script = lambda task, _: Dice(task, drawn, odds, agent=agent)
+    row = counted(one(peer, task, args.work, args.timeout), tokens)
+    row |= {"seed": seed, "best": ceiling(drawn, odds), "odds": odds._asdict()}
+    return row | {"spent": round(sum(os.times()[:4]) - before, 2), "load": os.getloadavg()[0]}
 
 
 def table(rows: list[dict[str, Any]]) -> str:

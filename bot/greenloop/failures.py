@@ -20,7 +20,6 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u20
 _TEMPORARY = re.compile(r"(?<![\w./-])/(?:private/)?(?:tmp|var/tmp|var/folders|dev/shm)/(?:[^\s'\"`<>()\[\],;:]*/)?")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
 _CUT_ADDRESS = re.compile(r"(?<=\w\.\.\.)[0-9a-f]{4,16}(?=>)")  # pytest shortens `<object at 0x…>` in its middle
-_ADVICE = re.compile(r"(?:\n[ \t]*)?\n[ \t]*Use -v to get more diff[ \t]*(?=\n|$)")  # nobody here can
 _DURATION = re.compile(r"\b(in|after|took|within) \d+(?:\.\d+)? ?(?:s|ms|sec|seconds?|minutes?)\b")
 _PRINTED, _WIDE = 5, 120  # lines of what a test printed, and characters of each
 _SHORT = 12  # lines; a test up to this length is shown whole
@@ -49,7 +48,7 @@ def fenced(text: str) -> str:
 def says(test: TestCase) -> str:
     """Exception and message as pytest's `E` lines have them, altered by nothing but `plain`. The exception is always
     named: pytest leaves "AssertionError: " out before some assertions and not before others."""
-    message = _ADVICE.sub("", plain(test.message).strip("\n"))
+    message = plain(test.message).strip("\n")
     if not message:
         return plain(test.error) or plain(test.output).strip()[-600:] or test.outcome
     head = message.lstrip().split("\n", 1)[0]

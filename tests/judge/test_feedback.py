@@ -313,11 +313,6 @@ SAID = [
     ("Odd", "pkg.Odd: x", "pkg.Odd: x"),
     ("Failed", "", "Failed"),
     ("", "plain", "plain"),
-    (
-        "AssertionError",
-        "assert [1] == [2]\n  \n  At 0\n  Use -v to get more diff",
-        "AssertionError: assert [1] == [2]\n  \n  At 0",
-    ),
 ]
 
 

@@ -68,4 +68,6 @@ def test_what_a_prompt_tells_of_a_failure() -> None:
     output = ">       assert kth(*data) == wanted\nE       assert 3 == 45\nE        +  where 3 = kth()\n"
     assert CHANCE["values"](output) == [("3", "45")]
     assert CHANCE["values"]("E   RecursionError: too deep\n") == [("RecursionError: too deep",)]
+    listed = "E   assert [<generator o...7fe0384a8d60>] == [<a.B object at 0x7fe0384a8d60>]\n"
+    assert CHANCE["values"](listed) == [("[<generator o...", "[<a.B object at ")]
     assert [CHANCE["told"](p, [("3", "45")]) for p in ("assert 3 ==\n 45", "4 is wrong")] == [True, False]
