@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -24,7 +25,21 @@ from beside import Counter, Ours, counted, install, made, one
 from chance import ATTEMPTS, DAMAGES, NONSENSE, Draw, Odds, ceiling, draws, told, values
 
 PEERS = ("aider-diff", "mini-condensed")
-SECONDS = 15  # of a test: some of the bugs never end, and some right programs take seconds on a busy machine
+LEAST = 0.5  # seconds of the processor that a test has: some of the bugs never end, and a clock would tell of the load
+CLOCK = """
+
+@pytest.fixture(autouse=True)
+def limited():
+    import signal
+
+    def late(*_):
+        pytest.fail("Timeout")
+
+    signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, {seconds})
+    yield
+    signal.setitimer(signal.ITIMER_PROF, 0)
+"""
 SIDE = ("commit message", "summarize this partial")
 
 
@@ -33,9 +48,10 @@ class Program(harness.tasks.Task):  # type: ignore[misc, name-defined]
 
     failures: dict[str, list[tuple[str, ...]]]
 
-    @property
-    def test_cmd(self) -> str:
-        return f"{self.python} -m pytest -q -x -p no:cacheprovider --timeout={SECONDS} {self.test_path}"
+    def limited(self, seconds: float) -> Program:
+        """With a limit for each of its tests."""
+        limit = self.files["conftest.py"] + CLOCK.replace("{seconds}", str(seconds))
+        return replace(self, files=self.files | {"conftest.py": limit})
 
     def worse(self, n: int) -> str:
         """An answer that breaks what worked: nothing is returned."""
@@ -119,20 +135,27 @@ def programs(mirror: Path, python: str, cache: Path) -> list[Program]:
         files = shared | {path: buggy, test: show(test)} | ({data: show(data)} if data in listed else {})
         task = Program(name, path, test, buggy, lead + fixed + gap + buggy[len(head) :], files, python)
         if name not in known:
-            known[name] = {"bug": _told(task, buggy), "worse": _told(task, task.worse(1))}
-        task.failures = {kind: [tuple(pair) for pair in pairs] for kind, pairs in known[name].items()}
+            seconds = round(max(LEAST, 2 * _ran(task, task.right)[1]), 2)
+            limited = task.limited(seconds)
+            told = {kind: values(_ran(limited, text)[0]) for kind, text in (("bug", buggy), ("worse", task.worse(1)))}
+            known[name] = {"seconds": seconds, "told": told}
+        task = task.limited(known[name]["seconds"])
+        task.failures = {kind: [tuple(pair) for pair in pairs] for kind, pairs in known[name]["told"].items()}
         cache.write_text(json.dumps(known), "utf-8")
         found.append(task)
     return found
 
 
-def _told(task: Program, text: str) -> list[tuple[str, ...]]:
+def _ran(task: Program, text: str) -> tuple[str, float]:
+    """What pytest prints of this text, and the seconds of the processor that it takes."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "repo"
         task.materialise(root, os.environ | harness.tasks.GIT_ENV)
         (root / task.path).write_text(text)
+        before = os.times()
         done = subprocess.run(task.test_cmd, shell=True, cwd=root, capture_output=True, text=True, check=False)  # noqa: S602
-    return values(done.stdout)
+        after = os.times()
+    return done.stdout, after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def measured(args: argparse.Namespace, odds: Odds) -> None:
@@ -140,7 +163,6 @@ def measured(args: argparse.Namespace, odds: Odds) -> None:
     python = str(venvs / "tests" / "bin" / "python")
     ours = Ours(venvs)
     install(venvs, [ours, *(harness.peers.ALL[name](venvs) for name in args.peers)])
-    subprocess.run([python, "-m", "pip", "install", "-qq", "pytest", "pytest-timeout"], check=True)
     done = {(row["peer"], row["task"], row["seed"]) for row in made(args.results)}
     tasks = programs(args.quixbugs, python, args.results.with_suffix(".failures.json"))
     with Counter(venvs) as tokens:
