@@ -70,9 +70,19 @@ def one(peer: Any, task: Any, work: Path, timeout: float) -> dict[str, Any]:  # 
         "calls": len(server.log),
         "cpu": done.cpu,
         "wall": done.wall,
+        "confirming": confirming(repo),
         "bodies": [entry["body"] for entry in server.log],
         "texts": [r.get("text", "") + "".join(json.dumps(c["arguments"]) for c in r.get("calls", ())) for r in replies],
     }
+
+
+def confirming(repo: Path) -> float:
+    """Seconds of the run that confirmed a proof of ours: what its twin, the first run on the base, took. 0 without."""
+    for result in repo.glob(".git/greenloop/runs/*/result.json"):
+        said = json.loads(result.read_text("utf-8"))
+        proven = said["attempts"][-1:] if said["evidence"].startswith("proven") else []
+        return sum(n["before"] or 0 for a in proven for n in a["numbers"] if n["what"].startswith("time of "))
+    return 0.0
 
 
 def toolchains() -> dict[str, str]:
@@ -176,15 +186,18 @@ def table(rows: list[dict[str, Any]]) -> str:
         common = set.intersection(*({row["task"] for row in mine if row["peer"] == peer} for peer in peers))
         floor = {row["task"]: row["wall"] for row in mine if row["peer"].startswith("floor")}
         lines += [f"\n{name}: {len(common)} tasks that every peer has done; medians\n"]
-        lines += ["| peer | solved | calls | prompt tokens | largest | completion | CPU s | wall s | to the floor |"]
-        lines += ["|" + "---|" * 9]
+        head = (
+            "| peer | solved | calls | prompt tokens | largest | completion | CPU s | wall s | to the floor | apart |"
+        )
+        lines += [head, "|" + "---|" * 10]
         for peer in peers:
             own = [row for row in mine if row["peer"] == peer and row["task"] in common]
             mid: Callable[[str], float] = lambda key, own=own: statistics.median(row[key] for row in own)  # noqa: E731
             ratio = statistics.median(row["wall"] / floor[row["task"]] for row in own) if floor else 0
+            apart = [(row["wall"] - row.get("confirming", 0)) / floor[row["task"]] for row in own if floor]
             cells = f"{sum(row['solved'] for row in own)}/{len(own)} | {mid('calls'):g} | {mid('prompt'):,.0f}"
             cells += f" | {mid('largest'):,.0f} | {mid('completion'):,.0f} | {mid('cpu'):.2f} | {mid('wall'):.2f}"
-            lines.append(f"| {peer} | {cells} | {ratio:.2f} |")
+            lines.append(f"| {peer} | {cells} | {ratio:.2f} | {statistics.median(apart or [0]):.2f} |")
     return "\n".join(lines)
 
 
