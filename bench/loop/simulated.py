@@ -166,7 +166,7 @@ def measured(args: argparse.Namespace, odds: Odds) -> None:
     done = {(row["peer"], row["task"], row["seed"]) for row in made(args.results)}
     tasks = programs(args.quixbugs, python, args.results.with_suffix(".failures.json"))
     with Counter(venvs) as tokens:
-        for seed in range(args.seeds):
+        for seed in range(args.first_seed, args.seeds):
             for number, task in enumerate(tasks[: args.programs], seed * len(tasks)):
                 beside = args.peers if number < args.peer_runs else ()
                 for peer in [ours, *(harness.peers.ALL[name](venvs) for name in beside)]:
@@ -217,6 +217,7 @@ def main() -> None:
     parser.add_argument("--quixbugs", type=Path, help="clone or bare mirror of jkoppel/QuixBugs")
     parser.add_argument("--results", type=Path, required=True, help="JSON lines; what is there is not measured again")
     parser.add_argument("--seeds", type=int, default=25)
+    parser.add_argument("--first-seed", type=int, default=0, help="where this process begins; another needs its --work")
     parser.add_argument("--programs", type=int, default=40)
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS)
     parser.add_argument("--peer-runs", type=int, default=40, help="of how many runs the peers are measured as well")

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 
-from greenloop.domain import Report
+from greenloop.domain import Cause, Report
 from greenloop.named import names_test
 from greenloop.statements import Import, imports
 
@@ -28,7 +28,13 @@ def wanted(
     read: Read,
 ) -> frozenset[str]:
     """Tests that were red on the base and have to pass: named by the request or by the test command, or in a file that
-    imports, even indirectly, something that changed."""
+    imports, even indirectly, something that changed, or that ended inside of it; and what kept all from being built."""
+    goals = frozenset(changed)
+    through = {
+        t.id
+        for t in baseline.tests.values()
+        if t.red and (t.cause is Cause.BUILD or any(f.path in goals and f.path != t.path for f in t.frames))
+    }
     red = {t.id: t.path or t.id.split("::", 1)[0] for t in baseline.tests.values() if t.red}
     named = {
         test
@@ -36,8 +42,8 @@ def wanted(
         if names_test(request, test, path, known=paths) or names_test(test_command, test, path, known=paths, bare=False)
     }
     rest = {path for test, path in red.items() if test not in named}
-    touching = reaches(rest, changed, paths, read)
-    return frozenset(named | {test for test, path in red.items() if path in touching})
+    touching = reaches(rest, goals, paths, read)
+    return frozenset(named | through | {test for test, path in red.items() if path in touching})
 
 
 def reaches(tests: Iterable[str], changed: Iterable[str], paths: Collection[str], read: Read) -> frozenset[str]:

@@ -72,6 +72,7 @@ def test_cargo(tmp_path: Path) -> None:
         ("tests::two", "failed"),
         ("tests::empty", "passed"),
         ("tests::one #2", "passed"),
+        ("cargo build", "passed"),
     ]
     assert tests[2] == TestCase(
         id="tests::two",
@@ -83,6 +84,24 @@ def test_cargo(tmp_path: Path) -> None:
         message="here\n\npanicked at src/lib.rs:15:9:\nassertion `left == right` failed\n  left: 2\n right: 3",
     )
     assert [(f.check, f.path, f.line, f.context) for f in findings] == [("rust", "core/src/lib.rs", 15, "tests::two")]
+
+
+def test_what_does_not_compile_is_a_test_that_cannot_run(tmp_path: Path) -> None:
+    (tmp_path / "core/tests").mkdir(parents=True)
+    (tmp_path / "core/tests/dsl.rs").write_text("use dsl::Graph;\n")
+    said = "   Compiling dsl v0.1.0\nerror[E0432]: unresolved import `dsl::Graph`\n --> tests/dsl.rs:1:5\n  |\n\n"
+    ended = 'error: could not compile `dsl` (test "dsl") due to 1 previous error\n'
+    (build,), (finding,) = cargo(f"{said}{ended}".encode(), check="rust", folder=tmp_path, directory="core")
+    assert build == TestCase(
+        id="cargo build",
+        outcome="error",
+        path="core/tests/dsl.rs",
+        cause=Cause.BUILD,
+        error="build",
+        message="error[E0432]: unresolved import `dsl::Graph`\n --> tests/dsl.rs:1:5\n  |",
+    )
+    assert (finding.context, finding.message) == ("cargo build", "error[E0432]: unresolved import `dsl::Graph`")
+    assert cargo(b"", check="rust", folder=tmp_path, directory="core") == ((), ())
 
 
 def test_go(tmp_path: Path) -> None:

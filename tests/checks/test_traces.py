@@ -94,7 +94,7 @@ def test_a_panic_of_rust_begins_in_its_test(tmp_path: Path) -> None:
     said = "test rolls ... FAILED\ntest twice ... FAILED\n\n---- rolls stdout ----\n"
     said += "thread 'rolls' panicked at src/lib.rs:3:9:\n"
     said += "not yet implemented\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\n"
-    (rolls, twice), _ = cargo(said.encode(), check="rust", folder=tmp_path, directory="core")
+    (rolls, twice, _), _ = cargo(said.encode(), check="rust", folder=tmp_path, directory="core")
     assert rolls.message == "panicked at src/lib.rs:3:9:\nnot yet implemented"
     assert (rolls.path, rolls.line) == ("core/tests/game.rs", 4)
     assert rolls.frames == (

@@ -36,10 +36,12 @@ ANSWER = "Summary: add\n\nsum.js\n```js\nexport const sum = (a, b) => {\n  retur
 
 def test_the_failing_test_is_shown_and_the_rest_of_its_file_is_not(make_repo: Repo) -> None:
     repo = make_repo(FILES)
-    with ModelServer([ANSWER]) as server:
-        code, said = run_json("generate", "sum.js fails", "--model", "m", "--api-base", server.api_base, cwd=repo)
+    with ModelServer([ANSWER.replace("3", "4"), ANSWER]) as server:
+        words = ("generate", "add two numbers", "--model", "m", "--api-base", server.api_base)
+        code, said = run_json(*words, cwd=repo)
     prompt = server.chats[0]["messages"][1]["content"]
-    assert (code, said["attempts"][0]["checks"]) == (0, "sums=passed(2)"), said
+    # nothing names the tests; they are to be mended because they ended in what the answers change
+    assert (code, [a["checks"] for a in said["attempts"]]) == (0, ["sums=failed(2/2)", "sums=passed(2)"]), said
     told = prompt.partition("# What fails now")[2].partition("\n")[2].split("\n")
     assert (
         "\n".join(told[2:-1])
@@ -58,3 +60,35 @@ sum.js:2 in sum: throw new Error('todo');
     )
     assert "at length" not in prompt
     assert "commands:" not in prompt  # what no attempt may change is not quoted because of its words
+
+
+COMPILER = """\
+import pathlib
+import sys
+
+if "struct Graph" in pathlib.Path("src/lib.rs").read_text():
+    print("running 1 test\\ntest draws ... ok\\n")
+else:
+    print("error[E0432]: unresolved import `dsl::Graph`\\n --> tests/dsl.rs:1:5", file=sys.stderr)
+    print('error: could not compile `dsl` (test "dsl") due to 1 previous error', file=sys.stderr)
+    raise SystemExit(101)
+"""
+RUST = {
+    "src/lib.rs": "// a stub\n",
+    "tests/dsl.rs": "use dsl::Graph;\n\n#[test]\nfn draws() {\n    Graph {};\n}\n",
+    "run.py": COMPILER,
+    ".github/greenloop.yml": "checks: [rust]\ncommands: {rust: {run: python3 run.py, format: cargo}}\n",
+}
+
+
+def test_tests_that_do_not_compile_have_to(make_repo: Repo) -> None:
+    """Nothing was tested on the base; an answer that leaves it so is not green."""
+    repo = make_repo(RUST)
+    answers = [f"Summary: x\n\nsrc/lib.rs\n```rust\n{text}\n```\n" for text in ("// a remark", "pub struct Graph {}")]
+    with ModelServer(answers) as server:
+        words = ("generate", "src/lib.rs is a stub", "--model", "m", "--api-base", server.api_base)
+        code, said = run_json(*words, cwd=repo)
+    assert (code, [a["checks"] for a in said["attempts"]]) == (0, ["rust=failed(1/1)", "rust=passed(2)"]), said
+    assert said["evidence"] == "proven(cargobuild)"
+    assert said["attempts"][0]["green"] is False
+    assert "error[E0432]: unresolved import `dsl::Graph`" in server.chats[0]["messages"][1]["content"]

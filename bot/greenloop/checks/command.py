@@ -54,7 +54,8 @@ class Command:
             artifacts=(report,) if report else (),
         )
         raw = programs.confined(sandbox, argv, cwd=here, given=given)
-        said = raw.artifacts.get(report) if report else raw.stdout.encode("utf-8", "replace")
+        printed_too = f"\n{raw.stderr}" if self._spec.format == "cargo" else ""  # what the compiler says
+        said = raw.artifacts.get(report) if report else f"{raw.stdout}{printed_too}".encode("utf-8", "replace")
         output = text.told(raw, subject.folder)
         return replace(
             self._ran(text.quoted(raw, subject.folder), given, argv, said=said, subject=subject), output=output

@@ -22,6 +22,8 @@ _GO_NOISE = re.compile(r"^\s*(?:=== |--- |PASS$|FAIL\b|exit status|ok\s)")
 _RUST_PLACE = re.compile(r"panicked at (?:'.*', )?([\w./-]+\.rs):(\d+)")
 _THREAD = re.compile(r"^thread '.*'(?: \(\d+\))? (?=panicked)", re.MULTILINE)  # is the test's name again
 _RAN = re.compile(r"test (?P<name>\S.*?)(?: - should panic)? \.\.\. (?P<how>ok|FAILED|ignored)\b")
+_COMPILER = re.compile(r"error(?:\[E\d+\])?: ")
+BUILD = "cargo build"
 _SECTION = re.compile(r"---- (?P<name>\S.*?) stdout ----")
 
 
@@ -49,7 +51,7 @@ def go(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[T
 
 
 def cargo(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
-    """A test for each line that tells of one. What does not compile has none; then the exit code speaks."""
+    """A test for each line that tells of one, and one for the build: what does not compile has no others."""
     traces = Traces(folder, directory)
     lines = raw.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[:_MOST]
     said = _sections(lines)
@@ -72,7 +74,25 @@ def cargo(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tupl
                 frames=ended if begun and (ended and ended[-1].path == begun[0].path) else (*begun, *ended),
             )
         )
-    return _both(tests, check)
+    return _both([*tests, *_built(lines, traces, ran=bool(tests))], check)
+
+
+def _built(lines: list[str], traces: Traces, *, ran: bool) -> Iterator[TestCase]:
+    """The build as a test: without it nothing says that the tests of a tree that compiles were not there before."""
+    if ran:
+        yield TestCase(id=BUILD, outcome="passed")
+    elif any(line.startswith("error: could not compile") for line in lines):
+        first = next(n for n, line in enumerate(lines) if _COMPILER.match(line))
+        said = "\n".join(lines[first:]).partition("\nerror: could not compile")[0]
+        path = traces.first(said)
+        yield TestCase(
+            id=BUILD,
+            outcome="error",
+            path=path,
+            cause=Cause.BUILD,
+            error="build",
+            message=text.clean(said.strip("\n")),
+        )
 
 
 def _both(tests: list[TestCase], check: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:

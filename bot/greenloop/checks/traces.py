@@ -55,6 +55,10 @@ class Traces:
         kept = begun if len(begun) <= _MOST else [begun[0], *begun[1 - _MOST :]]
         return self._source.frames([list(place) for place in kept])
 
+    def first(self, said: str) -> str:
+        """The path of the first place in the repository."""
+        return next((path for path, _, _ in self._places(said.split("\n")[:_LOOKED], "")), "")
+
     def defined(self, name: str) -> tuple[Frame, ...]:
         """The one function of Rust that has this name: where a test of its name begins."""
         if self._rust is None:

@@ -62,6 +62,7 @@ class Cause(StrEnum):
     ASSERTION = "assertion"  # an assertion (or pytest.fail, pytest.raises not raised) in the test
     PRODUCT = "product"  # an exception whose last own-code frame lies outside the tests
     IMPORT = "import"  # ImportError, NameError, AttributeError, collection or fixture error: it could not really run
+    BUILD = "build"  # what all tests need could not be built, so none of them ran
     OTHER = "other"
 
 
