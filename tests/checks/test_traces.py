@@ -79,6 +79,8 @@ def test_a_place_outside_is_none(folder: Path, path: str) -> None:
 
 def test_words_without_end_are_looked_through_once(folder: Path) -> None:
     """Quadratic, this would take hours."""
+    (folder / "web/wide.js").write_text("func (" * 49_000 + "\n1\n")
+    assert [f.function for f in Traces(folder, "").frames("web/wide.js:2:1")] == [""]
     assert Traces(folder, "").frames("a." * 1_000_000 + "\n" + "./" * 1_000_000 + "js:x") == ()
 
 

@@ -16,6 +16,7 @@ from greenloop.protected_names import is_test
 _MOST = 3  # frames of one test: its own, and where it ended
 _LOOKED = 20  # places of one message that are looked up
 _ABOVE = 200  # lines above a place in which its function is looked for
+_WIDE = 200  # characters of a line in which a function's name is looked for
 _FILES = 2_000  # of a folder that are searched for a function, and as many bytes of each as a person writes
 _LARGEST = 300_000
 _STEP = re.compile(r"\s+at (?:async |new )?\S|\t\S+\.go:\d+ \+0x")  # of JavaScript, Java, C#; of Go
@@ -86,7 +87,7 @@ class Traces:
     def _around(self, path: str, line: int) -> str:
         """The name of the function that a line stands in, as far as it can be told without a grammar."""
         above = reversed(self._lines(path)[max(0, line - _ABOVE) : line])
-        return next((found[1] for text in above if (found := _DEFINED.search(text))), "")
+        return next((found[1] for text in above if (found := _DEFINED.search(text[:_WIDE]))), "")
 
     def _lines(self, path: str) -> list[str]:
         if path not in self._read:
