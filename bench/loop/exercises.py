@@ -56,8 +56,8 @@ class Exercise(harness_tasks.Task):  # type: ignore[misc, valid-type]
     def failure_lines(self) -> list[str]:
         """Lines of the real failure of which the prompt has to hold one: for Python what pytest says, elsewhere the
         names of tests that failed, or the compiler's errors. Computed once."""
-        if self.language == "python":
-            return list(super().failure_lines())
+        if self.language == "python":  # a line names the folder of this one run, which no prompt can hold
+            return [line.split(f" ({tempfile.gettempdir()}/")[0] for line in super().failure_lines()]
         if not hasattr(self, "_failure"):
             lines = [" ".join(line.split()) for line in _ran(self, self.wrong(1))[1].splitlines()]
             found = {next(filter(None, m.groups())) for line in lines if (m := FAILED.match(line))}
