@@ -48,6 +48,7 @@ HOMES = {
     "rich": "forge.terminal",
     "ruff": "checks.ruff",
     "torch": "model.own_embeddings",
+    "safetensors": "model.own_embeddings",
     "transformers": "model.own_embeddings",
     "tree_sitter": "grammars retrieval.languages",  # what a text is made of, and which pieces that gives
     "uv": "environment",

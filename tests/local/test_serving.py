@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -265,12 +266,27 @@ def test_without_an_engine_or_weights_it_is_said(stage: Callable[..., Stage], tm
     (tmp_path / "bad.gguf").write_bytes(b"GGUF\xff\xff")
     with it.model(model=f"local/{tmp_path}/bad.gguf") as model:
         assert "cannot be read as GGUF" in refused(model)
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/a.safetensors").write_bytes(WEIGHTS["model.safetensors"])
+    for config in ("[]", "[" * 100_000, "\xff"):
+        (tmp_path / "odd/config.json").write_text(config, "latin-1")
+        with it.model(model=f"local/{tmp_path}/odd") as model:
+            assert "does not say `num_attention_heads`" in refused(model)
     base = gguf(tmp_path / "base.gguf", template="")
     with it.model(model=f"local/{base}") as model:
         assert "is a base model" in refused(model)
     (it.engines.folder / "python").unlink()
     with it.model() as model:
         assert refused(model).startswith("No engine is installed that could serve local/")
+
+
+def test_no_room_for_what_a_server_needs(stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("greenloop.model.local.served.mkdtemp", full)
+    with stage().model() as model:
+        assert refused(model) == "The model server cannot be started: [Errno 28] No space left on device."
 
 
 def test_it_is_opened_by_a_run_alone() -> None:

@@ -80,9 +80,32 @@ def test_code_beside_the_weights_is_not_run(weights: Path, tmp_path: Path) -> No
     (weights / "config.json").write_text(json.dumps(about))
     made = open_embedder(Settings(embedding_model=f"local/{weights}"))
     assert made is not None
-    with pytest.raises(ModelUnreachable, match="cannot be loaded"):
+    with pytest.raises(ModelUnreachable, match="cannot be used"):
         list(made.embed(["paint"]))
     assert not mark.exists()
+
+
+@there
+def test_damaged_weights_are_told(weights: Path) -> None:
+    """The search goes on without vectors; it does not end."""
+    file, words = weights / "model.safetensors", weights / "tokenizer.json"
+    whole, known = file.read_bytes(), words.read_text()
+    for data in (whole[:-50], b"", b"\xff" * 200):
+        file.write_bytes(data)
+        assert "Error while deserializing header" in told(weights)
+    file.write_bytes(whole)
+    words.write_text(known.replace('"paint": 5', '"paint": 4000').replace('"paint":5', '"paint":4000'))
+    assert "index out of range" in told(weights)
+    (weights / "config.json").write_text("[]")
+    assert "must be a mapping" in told(weights)
+
+
+def told(weights: Path) -> str:
+    made = open_embedder(Settings(embedding_model=f"local/{weights}"))
+    assert made is not None
+    with pytest.raises(ModelUnreachable, match="cannot be used: ") as error:
+        list(made.embed(["paint the wall"]))
+    return str(error.value)
 
 
 @there

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from greenloop.errors import Misconfigured, ModelUnreachable
+from greenloop.model import faults
 from greenloop.model.local.mirrors import trusted
 from greenloop.model.local.names import named
 from greenloop.model.local.store import offline
@@ -25,7 +26,8 @@ _MISSING = (
     "`embedding_model: {name}` needs torch and transformers in greenloop's own environment: "
     "pip install 'greenloop[embeddings]'. An endpoint needs neither: `embedding_base`."
 )
-_BAD = "The embedding model {name} cannot be loaded: {why}"
+_BAD = "The embedding model {name} cannot be used: {why}"
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)  # by what lies in its folder
 
 
 class OwnEmbeddings:
@@ -56,8 +58,11 @@ class OwnEmbeddings:
             max_length=min(_TOKENS, words.model_max_length),
             return_tensors="pt",
         )
-        with torch.inference_mode():
-            states = model(**read).last_hidden_state
+        try:
+            with torch.inference_mode():
+                states = model(**read).last_hidden_state
+        except _DAMAGED as error:  # words that the model has no numbers for, or no memory
+            raise self._bad(error) from None
         mask = read["attention_mask"].unsqueeze(-1)
         pooled = states[:, 0] if first else (states * mask).sum(1) / mask.sum(1)
         return [self._unit(row) for row in pooled.float().tolist()], int(read["attention_mask"].sum())
@@ -68,11 +73,16 @@ class OwnEmbeddings:
             raise ModelUnreachable(_BAD.format(name=self.name, why="one of its vectors has no direction."))
         return array("f", (value / size for value in row))
 
+    def _bad(self, error: Exception) -> ModelUnreachable:
+        why = faults.plain(str(error).strip().partition("\n")[0])
+        return ModelUnreachable(_BAD.format(name=self.name, why=why[:300]))
+
     def _load(self) -> tuple[Any, Any, bool]:
         """Tokenizer, model, and whether the first token speaks for a text, and not the mean of all."""
         if self._loaded is None:
             try:
                 import torch  # noqa: F401 - transformers comes without it
+                from safetensors import SafetensorError
                 from transformers import AutoModel, AutoTokenizer
             except ImportError:
                 raise Misconfigured(_MISSING.format(name=self.name)) from None
@@ -86,9 +96,8 @@ class OwnEmbeddings:
             try:
                 words = AutoTokenizer.from_pretrained(at, **safe)
                 model = AutoModel.from_pretrained(at, use_safetensors=True, **safe).eval()
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
-                why = str(error).strip().partition("\n")[0]
-                raise ModelUnreachable(_BAD.format(name=self.name, why=why[:300])) from None
+            except (*_DAMAGED, SafetensorError) as error:
+                raise self._bad(error) from None
             self._loaded = words, model, _first(at, safe)
         return self._loaded
 

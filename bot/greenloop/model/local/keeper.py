@@ -72,7 +72,7 @@ def _send(processes: Iterable[int], number: int) -> None:
     for process in processes:
         try:
             os.kill(process, number)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):  # it has ended, or become somebody else's
             continue
 
 

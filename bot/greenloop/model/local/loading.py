@@ -19,8 +19,8 @@ from greenloop.model.local.server import Server, Words
 from greenloop.model.local.store import Looked, Store
 
 PINNED_ELSEWHERE = (
-    "{named} names a commit, and what fits here is llama.cpp, whose weights lie in {repository}. Name that one with a "
-    "commit of its own: local/{repository}@<commit>."
+    "{named} names a revision, and what fits here is llama.cpp, whose weights lie in {repository}. Name that one with "
+    "a commit of its own: local/{repository}@<commit>."
 )
 NO_ENGINE = (
     "No engine is installed that could serve {model}: {install} (or name an interpreter that has one in {python})."
@@ -130,9 +130,10 @@ def _folder(named: Named, path: Path) -> Model:
     import json  # noqa: PLC0415 - only here
 
     try:
-        config = json.loads((path / "config.json").read_text("utf-8"))
-    except ValueError:
-        config = {}
+        said = json.loads((path / "config.json").read_text("utf-8"))
+    except (ValueError, RecursionError):
+        said = {}
+    config = said if isinstance(said, dict) else {}
     weights = chosen(str(path), files, gguf=False, quantization="")
     return by_config(str(named), config, size=_tensors(weights), template=_talks(f.name for f in files))
 

@@ -14,7 +14,7 @@ from threading import Lock
 from greenloop.errors import ModelUnreachable
 from greenloop.model.around import Alone
 from greenloop.model.endpoint import Endpoint
-from greenloop.model.faults import Fault
+from greenloop.model.faults import Fault, plain
 from greenloop.model.fitting import fit_of
 from greenloop.model.local.loading import Choice, Wanted, choose, fetched, serve
 from greenloop.model.local.names import named
@@ -27,6 +27,7 @@ from greenloop.settings import Settings
 
 STARTS = 3  # of one server in a run, the first one included
 DIED = "The model server ended in the middle of an answer. {why}"
+NO_FILES = "The model server cannot be started: {why}."
 GAVE_UP = "{why} It was started {starts} times in this run, which is enough."
 _BROKEN = frozenset({"cut", "unreachable", "down", "foreign", "late"})  # causes that a dead server may have
 _SILENCE = 3600.0  # seconds to the first token, within the call's own: a processor reads a long prompt for many minutes
@@ -136,6 +137,12 @@ class Served(Alone):
             self._loading = None
 
     def _load(self) -> _Loaded:
+        try:
+            return self._loaded()
+        except OSError as error:  # of files: those of the network and of the engine are told
+            raise Fault(NO_FILES.format(why=plain(str(error))), cause="down") from None
+
+    def _loaded(self) -> _Loaded:
         self._starts += 1
         self._private = self._private or Path(mkdtemp(prefix="greenloop-model-"))
         around = self._serving.around(self._private / "engine.log", self._told)
