@@ -223,7 +223,8 @@ def test_no_credential_of_the_machine_is_used(make_repo: Repo, tmp_path: Path) -
 
 def test_a_redirection_leads_nowhere(make_repo: Repo) -> None:
     with stranger(404) as (other, told), stranger(302, Location=f"{other}/acme/guides/info/refs") as (url, _):
-        done = run("index", "--knowledge", f"{url}/acme/guides", cwd=make_repo({"a.py": "x = 0\n"}))
+        words = {"GIT_CONFIG_PARAMETERS": "'http.followRedirects=true'"}  # of a `git -c` that started us
+        done = run("index", "--knowledge", f"{url}/acme/guides", cwd=make_repo({"a.py": "x = 0\n"}), **words)
     assert (done.returncode, told, "could not be read: it leads elsewhere" in done.stderr) == (1, [], True)
 
 
@@ -322,7 +323,12 @@ def test_a_process_ends_at_its_bounds(tmp_path: Path, command: str, bounds: Boun
 
 
 @pytest.mark.parametrize("way", ["file://{repo}", "ext::git-upload-pack {repo}", "{repo}"])
-def test_git_itself_takes_no_other_way(make_repo: Repo, tmp_path: Path, way: str) -> None:
+def test_git_itself_takes_no_other_way(
+    make_repo: Repo, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though what started us allows all of them."""
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file:ext")
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", "'protocol.allow=always'")
     repo = make_repo({"a.md": "x\n"})
     with pytest.raises(GreenloopError, match="could not be read"):
         borrow(Remote(url=way.format(repo=repo)), "", kept=tmp_path / "kept")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -84,10 +85,13 @@ class Meanwhile(Remote):
             before.pop()()
         super().push(folder, sha, ref, expected=expected)
 
+    def environment(self, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """It lies in a folder, and a remote speaks HTTP alone."""
+        return {**super().environment(more), "GIT_ALLOW_PROTOCOL": "file"}
+
 
 @pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[There]:
-    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")  # it lies in a folder, and a remote speaks HTTP alone
+def there(tmp_path: Path) -> Iterator[There]:
     with ExitStack() as stack:
         yield There(tmp_path, stack)
 

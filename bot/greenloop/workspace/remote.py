@@ -124,9 +124,6 @@ class Remote:
             "http.followRedirects": "false",
             "http.lowSpeedLimit": "1000",
             "http.lowSpeedTime": _SILENCE,
-            "protocol.allow": "never",
-            "protocol.http.allow": "always",
-            "protocol.https.allow": "always",
             **more,
         }
         if self.token:
@@ -134,6 +131,8 @@ class Remote:
             settings[f"http.{self.url}.extraheader"] = f"AUTHORIZATION: basic {basic}"
         found = {"GIT_CONFIG_COUNT": str(len(settings)), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
         found |= {"GIT_ASKPASS": "", "HOME": "/nonexistent"}  # a program that knows the user's passwords; their .netrc
+        found |= {"GIT_ALLOW_PROTOCOL": "http:https"}  # above every setting, and above one that was there before us
+        found |= {"GIT_CONFIG_PARAMETERS": ""}  # of a `git -c …` that started us; it would stand above ours
         for number, (key, value) in enumerate(settings.items()):
             found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return found
