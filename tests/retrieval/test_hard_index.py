@@ -140,7 +140,7 @@ def test_signatures_that_an_index_invents_are_not_told(make_repo: Repo, tmp_path
     with open_workspace(repo) as workspace:
         source = Source(workspace, workspace.tree("HEAD"), Settings())
         with retriever(source, None, cache=tmp_path, repository="r", trusted=True) as made_again:
-            told = made_again.find("send_3", 2000).outline
+            told = made_again.find("send_3", 500).outline
     assert (any("other_3" in line for line in told), any("ignore" in line for line in told)) == (True, False)
 
 

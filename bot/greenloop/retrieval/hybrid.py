@@ -18,12 +18,11 @@ from greenloop.retrieval.dense import Dense
 from greenloop.retrieval.graph import Graph
 from greenloop.retrieval.history import Past
 from greenloop.retrieval.query import parse
-from greenloop.retrieval.ranking import Ranked, Ranking, worth
+from greenloop.retrieval.ranking import LEAST, Ranked, Ranking, worth
 from greenloop.retrieval.store import Store
 from greenloop.retrieval.vectors import Embedded, open_qdrant
 
 _OUTLINE = 10  # a tenth of the budget is for signatures of what is not quoted
-LEAST = 0.4  # of the best score: what fits so much worse is not quoted though there is room
 _FILES = 5  # whose signatures are worth it
 # what reading a damaged or forged index can end in; all of it means: make it anew
 DAMAGED = (sqlite3.Error, zlib.error, ValueError, TypeError, KeyError, IndexError, OverflowError)
@@ -76,7 +75,8 @@ class Hybrid:
 
     def _ready(self) -> Ranking:
         with self.store.reading():
-            ranking = Ranking(corpus(self.store, self._material.files), self._material.past, self._without)
+            material = self._material
+            ranking = Ranking(corpus(self.store, material.files), material.read, material.past, self._without)
         self._dense = self._embedded(ranking.corpus)
         return ranking
 

@@ -55,6 +55,10 @@ class Lexical:
             self._add(word, weight, found)
         return found
 
+    def rarity(self, word: str) -> float:
+        """How much it says that a chunk holds a word; by all that is in the index, which is quicker to ask."""
+        return rarity(min(self.corpus.store.held(word), self.live), self.live)
+
     def _add(self, word: str, weight: float, found: Scores) -> None:
         rows = self.corpus.rows
         in_paths = self._by_word.get(word, {})

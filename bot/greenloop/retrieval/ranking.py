@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
-from greenloop.retrieval import history, kinds
-from greenloop.retrieval.corpus import Corpus
+from greenloop.retrieval import feedback, history, kinds
+from greenloop.retrieval.chunks import lines_of
+from greenloop.retrieval.corpus import Corpus, Read
 from greenloop.retrieval.lexical import Lexical
 from greenloop.retrieval.links import Links
 from greenloop.retrieval.query import Query, named
@@ -24,8 +25,9 @@ WEAK = 1 / 3
 ASIDE = 0.15  # of a test or of prose: a request wants the code that they tell of
 LIFTED = 0.5  # when its first line is about such: then it wants both
 PINNED = 10.0  # what a person spelled out comes before all that was guessed
+LEAST = 0.4  # of the best score: what fits so much worse is not quoted though there is room, and not learned from
 LOOKED = 400  # candidates of an answer; the ones behind share a common word with the request
-SIGNALS = ("body", "file", "path", "best", "tests", "history", "spelled", "dense")
+SIGNALS = ("body", "file", "path", "best", "tests", "history", "words", "spelled", "dense")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,11 @@ class Ranking:
     """Ready for queries on one corpus; `without` leaves signals out: to measure what each is worth, and `kind` where
     prose is as good as code."""
 
-    def __init__(self, corpus: Corpus, past: Sequence[history.Past] = (), without: Collection[str] = ()) -> None:
+    def __init__(
+        self, corpus: Corpus, read: Read, past: Sequence[history.Past] = (), without: Collection[str] = ()
+    ) -> None:
         self.corpus = corpus
+        self._read = read
         self.past = past
         self.paths = {file.path: number for number, file in enumerate(corpus.files)}
         self.links = Links([file.path for file in corpus.files], corpus.kinds)
@@ -79,12 +84,35 @@ class Ranking:
                 share = 1.0 if signal == "file" else WEAK
                 for f, value in _scaled(values).items():
                     files[f] += share * value
+        total = {n: value + files[owner[n]] + likeness.get(n, 0.0) for n, value in own.items()}
+        if not off & {"body", "words"}:
+            for n, value in self._again(query, chunks, total, weight).items():
+                total[n] = total.get(n, files[owner[n]]) + WEAK * value
         pins = {} if "spelled" in off else self._pins(query)
         for n in pins:
-            own.setdefault(n, 0.0)
-        scored = ((value + files[owner[n]] + likeness.get(n, 0.0) + pins.get(n, 0.0), -n) for n, value in own.items())
-        best = nlargest(LOOKED, scored)
+            total.setdefault(n, files[owner[n]])
+        best = nlargest(LOOKED, ((value + pins.get(n, 0.0), -n) for n, value in total.items()))
         return [Ranked(-n, score - pins.get(-n, 0.0), "named in the request" * (-n in pins)) for score, n in best]
+
+    def _again(
+        self, query: Query, chunks: Mapping[int, float], total: Mapping[int, float], weight: Sequence[float]
+    ) -> dict[int, float]:
+        """The chunks by the words of the request and those of the best finds. A chunk's score is a sum over words, so
+        that only the new ones are looked up."""
+        owner = self.corpus.owner
+        finds = nlargest(feedback.FINDS, ((value, -n) for n, value in total.items()))
+        read = [(value, self._text(-n)) for value, n in finds if value >= LEAST * finds[0][0]]
+        new = self._lexical.score(feedback.words(read, query.words, self._lexical.rarity)).chunks
+        both = dict(chunks)
+        for n, value in new.items():
+            both[n] = both.get(n, 0.0) + value * weight[owner[n]]
+        return _scaled(both)
+
+    def _text(self, n: int) -> str:
+        row = self.corpus.rows[self.corpus.owner[n]]
+        chunk = self.corpus.chunks(row)[n - row.first]
+        text = self._read(self.corpus.files[self.corpus.owner[n]].path) or ""
+        return "\n".join(lines_of(text)[max(0, chunk.start - 1) : chunk.end])
 
     def _best(self, chunks: Mapping[int, float]) -> dict[int, float]:
         """Of each file, the three best chunks together: several that fit are more than one."""

@@ -21,6 +21,7 @@ from greenloop.retrieval.chunks import Chunk
 from greenloop.retrieval.schema import connect
 
 _SEGMENTS = 32  # parts that a term's postings may lie in; more are joined: 60 MB of source are filled in without that
+_OF_TERM = "FROM posting WHERE segment IN (SELECT id FROM segment) AND term = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,15 @@ class Store:
 
     def postings(self, term: str) -> list[Postings]:
         found = []
-        query = "SELECT ids, body, name FROM posting WHERE segment IN (SELECT id FROM segment) AND term = ?"
-        for ids, body, name in self._db.execute(query, (term,)):
+        for ids, body, name in self._db.execute(f"SELECT ids, body, name {_OF_TERM}", (term,)):
             numbers = array("I")
             numbers.frombytes(ids)
             found.append(Postings(numbers, body, name))
         return found
+
+    def held(self, term: str) -> int:
+        """How many chunks hold a term, also of trees that are gone."""
+        return int(self._db.execute(f"SELECT coalesce(sum(length(ids)), 0) / 4 {_OF_TERM}", (term,)).fetchone()[0])
 
     def vector_ids(self, model: str) -> set[str]:
         return {id_ for (id_,) in self._db.execute("SELECT chunk FROM vector WHERE model = ?", (model,))}
