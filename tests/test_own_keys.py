@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes.embedding_server import EmbeddingServer
 from fakes.model_server import ModelServer
 from greenloop.errors import Misconfigured, Refused
 from greenloop.model import open_model
@@ -16,7 +17,7 @@ from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
 from program import run
 
-Repo = Callable[[dict[str, str]], Path]
+Repo = Callable[..., Path]
 KEY = "sk-of-the-user-0123456789"
 FILES = {"half.py": "def half(x):\n    return x / 3\n"}
 ANSWER = "Summary: halve\n\nhalf.py\n```python\ndef half(x):\n    return x / 2\n```\n"
@@ -41,6 +42,29 @@ def test_a_clone_cannot_collect_the_key(make_repo: Repo) -> None:
         said = f"m (edit, chat): m at {thief.api_base}, no key; not asked: {told(2, thief.api_base, thief.origin)}\n"
         assert (done.returncode, done.stdout) == (0, said)
         assert run("index", cwd=repo, GREENLOOP_API_KEY=KEY).returncode == 0  # without vectors it asks nobody
+        assert thief.requests == []
+
+
+@pytest.mark.parametrize("row", ["{model: anthropic/claude-sonnet-5}", "{model: m, api_base: 'http://127.0.0.1:9/v1'}"])
+def test_nor_as_the_place_where_vectors_are_made(make_repo: Repo, row: str) -> None:
+    """The key is for a model that is elsewhere, and the address that stands beside it is not that model's."""
+    with EmbeddingServer() as thief:
+        yaml = f"model: x\nproviders: {{x: {row}}}\napi_base: {thief.base}\nembedding_model: e\n"
+        repo = make_repo(FILES | {".github/greenloop.yml": yaml})
+        keys = {"GREENLOOP_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "GREENLOOP_ENDPOINTS": "http://127.0.0.1:9"}
+        assert run("index", "--query", "half", cwd=repo, **keys).returncode == 0
+        assert {key for _, key, _ in thief.asked} == {""}
+
+
+def test_an_index_asks_leave_for_what_it_uses_alone(make_repo: Repo) -> None:
+    with EmbeddingServer() as vectors, ModelServer([], models=("m",)) as thief:
+        beside = f"model: m\napi_base: {thief.api_base}\nembedding_model: e\n"
+        repo = make_repo(FILES | {".github/greenloop.yml": f"{beside}embedding_base: {vectors.base}\n"})
+        assert run("index", "--query", "half", cwd=repo, GREENLOOP_API_KEY=KEY).returncode == 0
+        assert ({key for _, key, _ in vectors.asked}, thief.requests) == ({""}, [])
+        both = make_repo(FILES | {".github/greenloop.yml": beside}, name="both")
+        done = run("index", "--query", "half", cwd=both, GREENLOOP_API_KEY=KEY)
+        assert (done.returncode, done.stderr) == (5, f"greenloop: {told(2, thief.api_base, thief.origin)}\n")
         assert thief.requests == []
 
 

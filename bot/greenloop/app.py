@@ -31,7 +31,7 @@ from greenloop.model.fitting import narrowed
 from greenloop.model.kept import remembering
 from greenloop.model.local.serving import Serving
 from greenloop.model.metered import Meter, meter_of, metered
-from greenloop.model.own_keys import keyed
+from greenloop.model.own_keys import keyed, keyed_for_vectors
 from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress, Sandbox
@@ -70,7 +70,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
     box, places = open_local(order.sandbox, environment), Places.of(environment)
     with open_workspace(order.repo) as workspace, Serving(places.cache, environment) as serving:
         base = workspace.resolve(order.base or "HEAD")
-        settings = settings_of(workspace, base, order, environment, asks=lambda _: model is None)
+        settings = settings_of(workspace, base, order, environment, asks="nobody" if model else "model")
         told = hint(order.text, tokens=estimate_tokens(order.text), most=settings.context_tokens // 2)
         if told:
             raise UsageError(told)
@@ -133,7 +133,7 @@ def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
 
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")
-        settings = settings_of(workspace, base, order, environment, asks=lambda own: bool(own.embedding_model))
+        settings = settings_of(workspace, base, order, environment, asks="vectors")
         meter = meter_of(request_of(order, workspace, base, settings), settings, Places.of(environment))
         with Terminal(0) as terminal:
             return run_index(
@@ -208,21 +208,18 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
 
 
 def settings_of(
-    workspace: GitWorkspace,
-    base: str,
-    order: Order,
-    environment: Mapping[str, str],
-    *,
-    asks: Callable[[Settings], bool] = lambda _: False,
+    workspace: GitWorkspace, base: str, order: Order, environment: Mapping[str, str], *, asks: str = "nobody"
 ) -> Settings:
-    """The base commit's file, then the command line, then the key from the environment; when a model is asked, only
-    for where the user said."""
+    """The base commit's file, then the command line, then the key from the environment; when a run asks a "model", or
+    for "vectors" alone, only for where the user said."""
     text = starting.settings(workspace, base)
     settings = configuration.load(text, overrides=order.overrides)
-    if not asks(settings):
-        return replace(settings, api_key=key_from(environment, settings))
     given, model = (str(order.overrides.get(name, "")) for name in ("api_base", "model"))
-    return keyed(settings, environment, text=text, given=given, model=model)
+    if asks == "model":
+        return keyed(settings, environment, text=text, given=given, model=model)
+    if asks == "vectors":
+        return keyed_for_vectors(settings, environment, text=text, given=given)
+    return replace(settings, api_key=key_from(environment, settings))
 
 
 def request_of(order: Order, workspace: GitWorkspace, base: str, settings: Settings) -> Request:

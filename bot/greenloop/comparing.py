@@ -66,7 +66,7 @@ def review(order: Order, head: str | None, environment: Mapping[str, str]) -> Cr
     box, places = open_local(order.sandbox, environment), Places.of(environment)
     with open_workspace(order.repo) as workspace, Serving(places.cache, environment) as serving:
         base, tree, name = _change(order, head, workspace)
-        settings = settings_of(workspace, base, order, environment, asks=lambda _: True)
+        settings = settings_of(workspace, base, order, environment, asks="model")
         live = open_model(
             settings,
             environment=environment,

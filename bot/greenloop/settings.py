@@ -81,7 +81,7 @@ class Settings:
     only_endpoint: str = _option(
         "",
         "The one place that this repository's code may be sent to: the address of an endpoint, a provider, or a name "
-        "under `providers`. Every other model is refused.",
+        "under `providers`. Every other model is refused, also one that makes vectors.",
         "only_endpoint: http://127.0.0.1:8000/v1",
     )
     candidates: int = _option(
@@ -170,7 +170,8 @@ class Settings:
     )
     vector_store: str = _option(
         "",
-        "Address of a Qdrant server that keeps the vectors of many repositories; none: in the index itself.",
+        "Address of a Qdrant server that keeps the vectors of many repositories, without their text; none: in the "
+        "index itself.",
         "vector_store: http://qdrant.internal:6333",
     )
     checks: tuple[str, ...] = _option(

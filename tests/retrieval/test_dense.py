@@ -12,14 +12,15 @@ import pytest
 
 from fakes.embedding_server import EmbeddingServer
 from greenloop.context import Source
-from greenloop.errors import Misconfigured, ModelUnreachable
+from greenloop.errors import Misconfigured, ModelUnreachable, Refused
 from greenloop.model.embeddings import open_embedder
 from greenloop.retrieval.store import Store
 from greenloop.retrieval.vectors import Embedded, Qdrant, Vectors, open_qdrant
 from greenloop.search import retriever
+from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
 from greenloop.workspace import open_workspace
-from program import run_json
+from program import run, run_json
 
 Repo = Callable[..., Path]
 FILES = {
@@ -142,6 +143,38 @@ def test_the_key_goes_to_the_host_of_the_model_alone() -> None:
             assert made is not None
             assert len(list(made.embed(["a", "b"]))) == 2
     assert [(path, key) for path, key, _ in server.asked] == [("/v1/embeddings", "Bearer sk-1"), ("/v1/embeddings", "")]
+
+
+ONLY = [
+    ("http://h/v1", "http://h/v1", True),
+    ("http://h", "http://h/v1", True),
+    ("http://h/v1", "http://h:81/v1", False),
+    ("http://h/v1", "https://h/v1", False),
+    ("http://h/v1", "http://h/v12", False),
+    ("lab", "http://127.0.0.1:9/v1", True),
+    ("lab", "http://h/v1", False),
+    ("ollama", "http://127.0.0.1:11434/v1", True),
+    ("anthropic", "http://h/v1", False),
+]
+
+
+@pytest.mark.parametrize(("only", "base", "fine"), ONLY)
+def test_code_becomes_vectors_at_the_only_endpoint_or_nowhere(only: str, base: str, fine: bool) -> None:
+    lab = ProviderRow(model="m", api_base="http://127.0.0.1:9/v1")
+    settings = Settings(embedding_model="m", embedding_base=base, only_endpoint=only, providers={"lab": lab})
+    if fine:
+        assert open_embedder(settings) is not None
+    else:
+        with pytest.raises(Refused, match=f"keeps this repository's code at {only}, and its vectors .* at {base}"):
+            open_embedder(settings)
+
+
+def test_nothing_of_it_is_sent_elsewhere(make_repo: Repo) -> None:
+    with EmbeddingServer() as server:
+        yaml = f"embedding_model: m\nembedding_base: {server.base}\nonly_endpoint: http://127.0.0.1:9/v1\n"
+        done = run("index", "--query", "do it again", cwd=make_repo({**FILES, ".github/greenloop.yml": yaml}))
+        assert (done.returncode, server.asked) == (5, [])
+    assert "`only_endpoint` keeps this repository's code at http://127.0.0.1:9/v1" in done.stderr
 
 
 def test_hugging_face_has_a_form_of_its_own() -> None:

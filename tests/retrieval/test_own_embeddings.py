@@ -111,7 +111,7 @@ def told(weights: Path) -> str:
 @there
 def test_the_command_searches_with_it(make_repo: Repo, weights: Path) -> None:
     repo = make_repo({**FILES, ".github/greenloop.yml": f"embedding_model: local/{weights}\n"})
-    code, said = run_json("index", "--query", "wall wall", cwd=repo)
+    code, said = run_json("index", "--query", "wall wall", cwd=repo, GREENLOOP_LOCAL_MODELS="*")
     assert (code, {quoted["path"] for quoted in said["quoted"]} >= {"paint.py"}) == (0, True)
 
 
@@ -119,5 +119,6 @@ def test_what_is_missing_is_told(make_repo: Repo) -> None:
     with pytest.raises(Misconfigured, match="cannot be served"):
         open_embedder(Settings(embedding_model="local/x"))
     if find_spec("transformers") is None:
-        done = run("index", cwd=make_repo({**FILES, ".github/greenloop.yml": "embedding_model: local/./weights\n"}))
+        repo = make_repo({**FILES, ".github/greenloop.yml": "embedding_model: local/./weights\n"})
+        done = run("index", cwd=repo, GREENLOOP_LOCAL_MODELS="local/./weights")
         assert (done.returncode, "pip install 'greenloop[embeddings]'" in done.stderr) == (2, True)

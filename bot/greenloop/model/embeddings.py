@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
-from greenloop.errors import Misconfigured
+from greenloop.errors import Refused
 from greenloop.model import faults
-from greenloop.model.given import check_address, local, origin
+from greenloop.model.given import local, origin
 from greenloop.model.keys import split
 from greenloop.model.local.names import is_local
 from greenloop.model.own_embeddings import OwnEmbeddings
+from greenloop.model.rows import near, of_vectors
 from greenloop.model.stream import Answer, Foreign, words_of
 from greenloop.model.wire import SILENCE, Wire, bounded
 from greenloop.settings import Settings
@@ -27,21 +28,24 @@ BATCH = 32  # texts of one call
 _LONGEST = 6000  # characters of one text: what most models read before they cut it themselves
 _SECONDS = 120.0
 _BODY = 64 * 1024 * 1024
+_ELSEWHERE = (
+    "`only_endpoint` keeps this repository's code at {only}, and its vectors would be made at {base}. Name an endpoint "
+    "that is there (`embedding_base`), leave `embedding_model` out, or change `only_endpoint`."
+)
 _FEATURES = "/pipeline/feature-extraction"  # how Hugging Face's own form is known
 
 
 def open_embedder(settings: Settings, *, clock: Callable[[], float] = monotonic) -> Embeddings | OwnEmbeddings | None:
-    """What the settings name, or None. Raises `Misconfigured`; connects to nothing."""
+    """What the settings name, or None. Raises `Misconfigured`, or `Refused` for a place where the code may not go;
+    connects to nothing."""
     if not settings.embedding_model:
         return None
     if is_local(settings.embedding_model):
         return OwnEmbeddings(settings.embedding_model)
-    base = settings.embedding_base or settings.api_base
-    if not base:
-        raise Misconfigured("`embedding_model` needs an address: set `embedding_base`, or `api_base` for both.")
-    check_address(base)
-    own = bool(settings.api_base) and origin(base) == origin(settings.api_base)
-    key = next(iter(split(settings.api_key)), "") if own else ""
+    base, row = of_vectors(settings)
+    if not near(base, settings):
+        raise Refused(_ELSEWHERE.format(only=settings.only_endpoint, base=base))
+    key = next(iter(split(settings.api_key)), "") if row else ""
     return Embeddings(base, settings.embedding_model, key, clock=clock)
 
 

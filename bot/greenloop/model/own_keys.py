@@ -12,7 +12,7 @@ from greenloop.errors import Misconfigured, Refused
 from greenloop.model.given import check_address, origin
 from greenloop.model.keys import read
 from greenloop.model.local.names import is_local, named
-from greenloop.model.rows import Row, beside, key_from, require_used, rows
+from greenloop.model.rows import Row, beside, key_from, of_vectors, require_used, rows
 from greenloop.settings import FILE, Settings
 from greenloop.yaml_document import Place
 from greenloop.yaml_document import read as read_yaml
@@ -46,11 +46,26 @@ def keyed(
         told = withheld(row, settings, environment, text=text, given=given) or _unasked(row, model, environment)
         if told:
             raise Refused(told)
-    vectors = settings.embedding_model
-    if is_local(vectors) and named(vectors).hub and not _wanted(vectors, environment):
-        raise Refused(_UNASKED_VECTORS.format(name=vectors, allow=LOCAL_MODELS))
+    _fetchable(settings.embedding_model, environment)
     require_used(settings, given, "--api-base")
     return replace(settings, api_key=key_from(environment, settings))
+
+
+def keyed_for_vectors(settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str) -> Settings:
+    """The same where vectors are made, or none, and no model is asked for anything else."""
+    name = settings.embedding_model
+    _fetchable(name, environment)
+    row = of_vectors(settings)[1] if name and not is_local(name) else None
+    if row is None:  # no key goes there
+        return settings
+    if told := withheld(row, settings, environment, text=text, given=given):
+        raise Refused(told)
+    return replace(settings, api_key=key_from(environment, settings))
+
+
+def _fetchable(vectors: str, environment: Mapping[str, str]) -> None:
+    if is_local(vectors) and named(vectors).hub and not _wanted(vectors, environment):
+        raise Refused(_UNASKED_VECTORS.format(name=vectors, allow=LOCAL_MODELS))
 
 
 def withheld(row: Row, settings: Settings, environment: Mapping[str, str], *, text: str | None, given: str) -> str:

@@ -65,7 +65,7 @@ class Row:
 def rows(settings: Settings, task: str = "edit") -> tuple[Row, ...]:
     """The model for a task and those that stand in for it, in order. Raises `Refused` when the first is where the code
     may not go, `Misconfigured` for a row that asks for somebody else's key."""
-    edit = row(settings.models.get("edit") or settings.model, settings, first=True)
+    edit = edits(settings)
     given = settings.models.get(task)
     first = stand_in(row(given, settings, first=True), edit) if given and task != "edit" else edit
     if not allowed(first, settings):
@@ -187,11 +187,21 @@ def allowed(row: Row, settings: Settings) -> bool:
         return True
     if "://" not in only:
         return only in {row.via, row.name if row.name in settings.providers else ""}
-    if not row.settings.api_base:
-        return False
-    check_address(only)
-    inside = _path(row.place).startswith(_path(only))
-    return _origin(row) == origin(only) and inside
+    return bool(row.settings.api_base) and _inside(row.settings.api_base, only)
+
+
+def near(address: str, settings: Settings) -> bool:
+    """Whether the code may go to that address to become vectors."""
+    only = settings.only_endpoint.strip()
+    named = settings.providers.get(only) or BUILT_IN.get(only)
+    place = named.api_base if named else only
+    return not only or ("://" in place and _inside(address, place))
+
+
+def _inside(address: str, only: str) -> bool:
+    for given in (address, only):
+        check_address(given)
+    return origin(address) == origin(only) and _path(address).startswith(_path(only))
 
 
 def _path(address: str) -> str:
@@ -203,5 +213,19 @@ def key_from(environment: Mapping[str, str], settings: Settings) -> str:
     holds any, or in the file that VARIABLE_FILE names, one a line; "" when there is none."""
     if settings.api_key:
         return settings.api_key
-    name = settings.models.get("edit") or settings.model
-    return read(environment, row(name, settings, first=True).variables)
+    return read(environment, edits(settings).variables)
+
+
+def edits(settings: Settings) -> Row:
+    """The model that makes changes: the one whose key `Settings.api_key` is."""
+    return row(settings.models.get("edit") or settings.model, settings, first=True)
+
+
+def of_vectors(settings: Settings) -> tuple[str, Row | None]:
+    """Where an endpoint makes vectors, and the model whose key it gets: that for changes, where it is there itself.
+    `api_base` alone says nothing of that: a model under `providers` may be elsewhere."""
+    base, first = settings.embedding_base or settings.api_base, edits(settings)
+    if not base:
+        raise Misconfigured("`embedding_model` needs an address: set `embedding_base`, or `api_base` for both.")
+    check_address(base)
+    return base, first if _origin(first) == origin(base) else None
