@@ -139,6 +139,17 @@ def test_what_is_not_written_here_is_left_out() -> None:
     assert marked == ["a.js", "sub/in/a.js", "sub/a.py"]
 
 
+def test_line_ends_that_are_left_alone_leave_nothing_out() -> None:
+    """`* -text` stands in many a repository; and each attribute is taken back by itself."""
+    text = "* -text\n*.dat binary\nread.dat -binary\n*.c -diff\nsee.c diff\n"
+    linguist = "*.js linguist-vendored\nmine.js -linguist-generated\nour.js !linguist-vendored\n"
+    away = attributes({".gitattributes": text + linguist})
+    paths = ("a.py", "a.dat", "read.dat", "a.js", "mine.js", "our.js", "a.c", "see.c")
+    assert [path for path in paths if away(path)] == ["a.dat", "a.js", "mine.js", "a.c"]
+    many = "".join(f"x{n} binary\n" for n in range(501))
+    assert [attributes({".gitattributes": many})(path) for path in ("x0", "x499", "x500")] == [True, True, False]
+
+
 def test_what_hangs_together_with_the_code_is_named_beside_it() -> None:
     pad = "".join(f"# {n}\n" for n in range(70))
     files = {
