@@ -101,3 +101,13 @@ def test_words_are_those_of_code() -> None:
     assert count("self.path = path  # the paths") == {"path": 3}
     words = ("retries", "parsing", "parsed", "parse", "stopped", "class", "status", "does", "is")
     assert [stem(word) for word in words] == ["retry", "pars", "pars", "pars", "stop", "class", "status", "doe", "is"]
+
+
+def test_names_do_not_grow_with_what_they_stand_in() -> None:
+    """A class of any length of name and bases, and a method of each of its lines: all of them carry both."""
+    bases = ", ".join(f"Base{n}" for n in range(1000))
+    text = f"class {'C' * 5000}({bases}):\n" + "".join(f"    def f{n}(self): pass\n    x = {n}\n" for n in range(50))
+    found = python(text)
+    assert found is not None
+    assert (len(found), max(len(c.name) for c in found), max(len(c.bases) for c in found)) == (101, 240, 20)
+    assert [c.name[-3:] for c in found if c.kind == "function"][:2] == [".f0", ".f1"]

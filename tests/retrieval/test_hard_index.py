@@ -89,8 +89,15 @@ def forged_postings(path: Path) -> None:
         db.execute("UPDATE posting SET ids = x'ffffff'")
 
 
+def forged_numbers(path: Path) -> None:
+    """Arrays are made by the highest: this could as well be 2 ** 40."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE file SET first = first + 1000")
+
+
 @pytest.mark.parametrize(
-    "damage", [other_format, other_program, other_tables, garbage, truncated, forged_chunks, forged_postings]
+    "damage",
+    [other_format, other_program, other_tables, garbage, truncated, forged_chunks, forged_postings, forged_numbers],
 )
 def test_an_index_that_is_not_ours_is_made_anew(
     make_repo: Repo, tmp_path: Path, damage: Callable[[Path], None]
@@ -102,6 +109,21 @@ def test_an_index_that_is_not_ours_is_made_anew(
     assert (found, indexed, len(said)) == (whole, 5, 1)
     assert "anew" in said[0]
     assert searched(repo, tmp_path) == (whole, 0, [])
+
+
+def test_chunks_that_unpack_without_end_are_not_unpacked(
+    make_repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = make_repo(FILES)
+    whole = searched(repo, tmp_path)[0]
+    monkeypatch.setattr("greenloop.retrieval.store._UNPACKED", 5000)
+    assert searched(repo, tmp_path) == (whole, 0, [])
+    with sqlite3.connect(place(tmp_path)) as db:
+        for number, data in db.execute("SELECT id, chunks FROM file").fetchall():
+            bomb = zlib.compress(b" " * 5000 + zlib.decompress(data))
+            db.execute("UPDATE file SET chunks = ? WHERE id = ?", (bomb, number))
+    found, indexed, said = searched(repo, tmp_path)
+    assert (found, indexed, len(said)) == (whole, 5, 1)
 
 
 def test_lines_that_an_index_invents_are_not_quoted(make_repo: Repo, tmp_path: Path) -> None:

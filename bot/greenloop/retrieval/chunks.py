@@ -12,6 +12,8 @@ WINDOW = 60  # lines of a piece where the language is not known: a screen
 LONGEST = 120  # lines of a function that are quoted as one; a longer one is cut
 CUT = 90  # at so many
 SIGNATURE = 120  # characters of one that are told
+NAME = 240  # characters of a qualified name, its last ones: each method would repeat a class's of any length
+_BASES = 20  # of a class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +93,10 @@ def _body(
         if first < at:  # two on one line
             continue
         yield from run(kind, name, at, first - 1, lines, bases)
-        qualified = f"{name}.{node.name}" if name else node.name
+        qualified = (f"{name}.{node.name}" if name else node.name)[-NAME:]
         signature = lines[node.lineno - 1].strip()[:SIGNATURE]
         if isinstance(node, ast.ClassDef):
-            parents = tuple(_last_name(base) for base in node.bases)
+            parents = (_last_name(base)[-NAME:] for base in node.bases[:_BASES])
             yield from _body(node.body, qualified, first, last, lines, kind="class", bases=tuple(filter(None, parents)))
         else:
             yield Chunk(kind="function", name=qualified, start=first, end=last, signature=signature)

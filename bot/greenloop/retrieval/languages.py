@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from greenloop import grammars
-from greenloop.retrieval.chunks import Chunk, cut, lines_of, run
+from greenloop.retrieval.chunks import NAME, SIGNATURE, Chunk, cut, lines_of, run
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -69,11 +69,11 @@ def _body(node: Node, name: str, span: tuple[int, int], lines: list[str], *, kin
             continue
         yield from run(kind, name, at, first - 1, lines, ())
         own = _name(inner)
-        qualified = f"{name}.{own}" if name and own else own or name
+        qualified = (f"{name}.{own}" if name and own else own or name)[-NAME:]
         if inner.type in _CLASSES:
             yield from _body(inner, qualified, (first, last), lines, kind="class")
         else:
-            signature = lines[inner.start_point[0]].strip()[:120]
+            signature = lines[inner.start_point[0]].strip()[:SIGNATURE]
             yield Chunk(kind="function", name=qualified, start=first, end=last, signature=signature)
         at = last + 1
     yield from run(kind, name, at, end, lines, ())

@@ -21,6 +21,7 @@ from greenloop.retrieval.chunks import Chunk
 from greenloop.retrieval.schema import connect
 
 _SEGMENTS = 32  # parts that a term's postings may lie in; more are joined: 60 MB of source are filled in without that
+_UNPACKED = 256 * 1024**2  # bytes that the chunks of one file may be: no file that is indexed comes near
 _OF_TERM = "FROM posting WHERE segment IN (SELECT id FROM segment) AND term = ?"
 
 
@@ -82,17 +83,25 @@ class Store:
         return {key for (key,) in self._db.execute("SELECT key FROM file")}
 
     def rows(self) -> dict[str, Row]:
-        found = {}
-        for number, key, first, data in self._db.execute("SELECT id, key, first, lengths FROM file"):
+        """Raises `ValueError` where the numbers of chunks do not follow each other: arrays are made by the highest."""
+        found, end = {}, 0
+        for number, key, first, data in self._db.execute("SELECT id, key, first, lengths FROM file ORDER BY id"):
             lengths = array("H")
             lengths.frombytes(data)
             half = len(lengths) // 2
+            if first != end:
+                raise ValueError(f"chunk {end} has the number {first}")
+            end += half
             found[key] = Row(number, first, lengths[:half], lengths[half:])
         return found
 
     def chunks(self, row: int) -> list[Chunk]:
         (data,) = self._db.execute("SELECT chunks FROM file WHERE id = ?", (row,)).fetchone()
-        return [Chunk(**{**about, "bases": tuple(about["bases"])}) for about in json.loads(zlib.decompress(data))]
+        unpacked = zlib.decompressobj()
+        text = unpacked.decompress(data, _UNPACKED)
+        if not unpacked.eof:
+            raise ValueError("a file has more chunks than one can have, or they are cut")
+        return [Chunk(**{**about, "bases": tuple(about["bases"])}) for about in json.loads(text)]
 
     def postings(self, term: str) -> list[Postings]:
         found = []
