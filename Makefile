@@ -2,7 +2,7 @@
 # venv and pip, git, make, and a package index; the rest is set up in .venv by .ci/set-up.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage test-local-model test-contract container-test lint types workflows attacks attacks-numpy check-syscalls supply-chain kills lock clean set-up
+.PHONY: help demo test coverage test-extras test-local-model test-contract container-test lint types workflows attacks attacks-numpy check-syscalls supply-chain kills lock clean set-up
 
 PYTHON ?= python3
 export PYTHON
@@ -25,6 +25,12 @@ coverage: set-up ## runs all tests and measures what they reach; at least 90 % o
 test-contract: set-up ## holds what we ask of GitHub against what GitHub publishes; fetches that from npm, once
 	.venv/bin/python tests/contract/fetch.py
 	.venv/bin/python -m pytest tests/contract/check_requests.py tests/contract/check_events.py
+
+test-extras: set-up ## runs the tests of the extras `languages` and `qdrant`, also against GREENLOOP_QDRANT_URL; 120 MB
+	test -x .venv-extras/bin/python || $(PYTHON) -m venv .venv-extras
+	.venv-extras/bin/python -m pip install -q --disable-pip-version-check -r requirements-dev.lock
+	.venv-extras/bin/python -m pip install -q --disable-pip-version-check -e '.[languages,qdrant]'
+	.venv-extras/bin/python -m pytest -q -rs tests/retrieval/test_dense.py tests/retrieval/test_languages.py
 
 test-local-model: set-up ## makes a tiny real model, serves it in two ways, runs a request on each; torch, a GB, minutes
 	test -x .venv-local-model/bin/transformers || $(PYTHON) -m venv .venv-local-model

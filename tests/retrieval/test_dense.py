@@ -62,6 +62,30 @@ def test_a_store_keeps_vectors_and_finds_the_nearest(vectors: Vectors) -> None:
     assert [id_ for id_, _ in vectors.nearest(array("f", [1, 0]), [b], 5)] == [b]
 
 
+@pytest.mark.parametrize(("there", "why"), [(False, "it cannot be reached"), (True, "it says 501")])
+def test_a_vector_store_that_is_away_costs_the_vectors_alone(
+    make_repo: Repo, tmp_path: Path, there: bool, why: str
+) -> None:
+    pytest.importorskip("qdrant_client", reason="the extra `qdrant` is not installed")
+    with EmbeddingServer() as server:  # which is no Qdrant
+        address = server.base.removesuffix("/v1") if there else "http://127.0.0.1:9"
+        settings = Settings(embedding_model="m", embedding_base=server.base, vector_store=address)
+        found, said = searched(make_repo(FILES), tmp_path, settings, "paint a thing")
+    assert (found[0], said) == ("paint.py", [f"Searched by words alone: the vector store at {address}: {why}."])
+
+
+def test_lines_are_counted_as_where_they_were_cut(make_repo: Repo, tmp_path: Path) -> None:
+    text = "def one():\n    return 1\n\f\ndef two():\n    return 2\n"
+    with EmbeddingServer() as server:
+        settings = Settings(embedding_model="m", embedding_base=server.base)
+        searched(make_repo({"a.py": text}), tmp_path, settings, "one")
+        assert set(server.texts) == {
+            "one",
+            "a.py one\ndef one():\n    return 1\n",
+            "a.py two\ndef two():\n    return 2\n",
+        }
+
+
 def test_vectors_outlive_the_run_and_models_are_apart(tmp_path: Path) -> None:
     (one,) = ids(1)
     with Store(tmp_path / "i.sqlite", "own") as store:
@@ -70,19 +94,22 @@ def test_vectors_outlive_the_run_and_models_are_apart(tmp_path: Path) -> None:
         assert (Embedded(store, "m").known([one]), Embedded(store, "n").known([one])) == ({one}, set())
 
 
-def searched(repo: Path, cache: Path, server: EmbeddingServer, query: str) -> tuple[list[str], list[str]]:
+def searched(repo: Path, cache: Path, settings: Settings, query: str) -> tuple[list[str], list[str]]:
     said: list[str] = []
-    settings = Settings(embedding_model="m", embedding_base=server.base, never_send=HIDDEN)
     with open_workspace(repo) as workspace:
         source = Source(workspace, workspace.tree("HEAD"), settings)
         with retriever(source, None, cache=cache, repository="r", trusted=True, say=said.append) as made:
             return [s.path for s in made.find(query, 1000).snippets], said
 
 
+def settings_for(server: EmbeddingServer) -> Settings:
+    return Settings(embedding_model="m", embedding_base=server.base, never_send=HIDDEN)
+
+
 def test_a_request_in_other_words_finds_the_code(make_repo: Repo, tmp_path: Path) -> None:
     repo, query = make_repo(FILES), "please do it again and again"
     with EmbeddingServer() as server:
-        found, said = searched(repo, tmp_path, server, query)
+        found, said = searched(repo, tmp_path, settings_for(server), query)
         assert (found[0], said) == ("deliver.py", [])
         assert sorted(server.texts) == sorted(
             [
@@ -94,14 +121,14 @@ def test_a_request_in_other_words_finds_the_code(make_repo: Repo, tmp_path: Path
             ]
         )
         server.asked.clear()
-        assert searched(repo, tmp_path, server, query) == (found, [])
+        assert searched(repo, tmp_path, settings_for(server), query) == (found, [])
         assert server.texts == [query]
         assert not any("NAMES" in text for text in server.texts)
 
 
 def test_without_its_endpoint_the_words_decide_and_that_is_said(make_repo: Repo, tmp_path: Path) -> None:
     with EmbeddingServer(lambda _body: (500, {"error": {"message": "out of memory"}})) as server:
-        found, said = searched(make_repo(FILES), tmp_path, server, "paint a thing")
+        found, said = searched(make_repo(FILES), tmp_path, settings_for(server), "paint a thing")
     assert (found[0], len(said)) == ("paint.py", 2 if len(said) == 2 else 1)
     assert "Searched by words alone" in said[0]
     assert "out of memory" in said[0]

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from greenloop.ports import Embedder
 from greenloop.retrieval import kinds
+from greenloop.retrieval.chunks import lines_of
 from greenloop.retrieval.corpus import Corpus, Read
 from greenloop.retrieval.vectors import Vectors
 
@@ -43,9 +44,9 @@ class Dense:
         known = self._corpus
         for file, row, kind in zip(known.files, known.rows, known.kinds, strict=True):
             text = read(file.path) if kind == kinds.SOURCE else None
-            lines = [] if text is None else text.splitlines(keepends=True)
+            lines = lines_of(text or "")
             for place, chunk in enumerate(known.chunks(row) if lines else ()):
-                said = f"{file.path} {chunk.name}\n{''.join(lines[chunk.start - 1 : chunk.end])}"
+                said = "\n".join((f"{file.path} {chunk.name}", *lines[chunk.start - 1 : chunk.end], ""))
                 found.append((sha256(said.encode("utf-8", "replace")).hexdigest(), (row.first + place, said)))
         return found
 
