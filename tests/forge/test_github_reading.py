@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import replace
+from threading import Thread
 
 import pytest
 
@@ -22,6 +24,7 @@ from greenloop.forge.github import (
     Repository,
     reading,
 )
+from greenloop.forge.github.logs import ending
 
 
 def test_permission_is_the_role_that_the_api_tells(hub: Hub) -> None:
@@ -279,3 +282,29 @@ def test_a_log_lies_elsewhere_and_only_there_is_it_fetched(hub: Hub) -> None:
     hub.fake.on("GET", "/jobs$", answers(b"{}"))
     with pytest.raises(Fault, match="there are no jobs in the answer"):
         hub.github(token).failed_logs(number, 2)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"220 another protocol\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ncut",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 200,
+    ],
+)
+def test_where_a_log_lies_something_else_may_answer(said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread = Thread(target=_answer_once, args=(server, said), daemon=True)
+        thread.start()
+        with pytest.raises(Fault, match=r"The log could not be fetched from 127\.0\.0\.1"):
+            ending(f"{url}/log", near=url)
+        thread.join(30)
+
+
+def _answer_once(server: socket.socket, said: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from http.client import HTTPException
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -38,6 +39,6 @@ def ending(address: str, *, near: str) -> str:
                     break
                 read += len(piece)
                 kept = (kept + piece)[-END:]
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:
         raise Fault(f"The log could not be fetched from {parts.hostname}: {type(error).__name__}.") from None
     return kept.decode("utf-8", "replace")
