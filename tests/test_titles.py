@@ -18,6 +18,7 @@ COLONS = ["ABC-1: add a.", "ABC-2: mend b.", "ABC-3: drop c."]
     [
         ([], Style()),
         (SENTENCES[:2], Style()),
+        ([*SENTENCES[:2], "(#3)", " "], Style()),
         (CONVENTIONAL, Style(typed=True, types=("fix", "feat"), capital=False, stop=False)),
         (SENTENCES, Style(typed=False, capital=True, stop=False)),
         (KEYED, Style(typed=False, capital=True, key=("[", "]"))),
