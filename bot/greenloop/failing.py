@@ -30,8 +30,8 @@ def joined(parts: Iterable[tuple[str, str]], most: int) -> str:
     """Names and their excerpts, `most` characters at most; what does not fit is left out from its beginning."""
     found = list(parts)
     room = most // max(1, len(found))
-    return "\n\n".join(f"{name}:\n{_end(text, room - len(name) - 4)}" for name, text in found)
+    return "\n\n".join(f"{name}:\n{_end(text, room - len(name) - 4)}" for name, text in found)[:most]
 
 
 def _end(text: str, room: int) -> str:
-    return text if len(text) <= room else "…" + text[-max(0, room - 1) :]
+    return text if len(text) <= room else "…" + text[len(text) - max(0, room - 1) :]

@@ -147,3 +147,4 @@ def test_an_excerpt_ends_at_the_last_error_and_has_a_bound() -> None:
     assert failing.excerpt("\x1b]0;title\x07a\x1b[1mb\u202ec\x00") == "ab c"
     assert failing.joined([("a", "x" * 900), ("b", "y" * 900)], 100).count("x") < 60
     assert len(failing.joined([("a", "x" * 900), ("b", "y" * 900)], 100)) <= 100
+    assert [len(failing.joined([("a" * n, "x" * 900)], 100)) for n in (90, 96, 97, 500)] == [98, 99, 100, 100]
