@@ -44,7 +44,7 @@ class Style:
 
 def learned(titles: Iterable[str]) -> Style:
     """`titles` are those of merged pull requests, by people."""
-    plain = [words for title in titles if (words := _NUMBERED.sub("", " ".join(title.split())))]
+    plain = [left for title in titles if (left := _NUMBERED.sub("", " ".join(title.split())))]
     if len(plain) < LEAST:
         return Style()
     keyed = [found for title in plain if (found := _KEYED.fullmatch(title))]
