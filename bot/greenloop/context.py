@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from greenloop.domain import Message, Report, Request, Snippet, Task, TestCase, Tree
 from greenloop.imports import dependencies
 from greenloop.model.budget import estimate_tokens
-from greenloop.patterns import matches
 from greenloop.ports import Entry, Retriever, Workspace
 from greenloop.protected_names import is_ci, is_test
-from greenloop.secrets import NEVER_SEND, holds_secret
+from greenloop.secrets import holds_secret
+from greenloop.sendable import hidden, sayable, sendable
 from greenloop.settings import Settings
 
 RULES = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md")
@@ -31,8 +31,8 @@ _LINK, _SUBMODULE = "120000", "160000"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A tree as the model may see it: text files that are neither hidden by the settings nor hold a secret. A name with
-    a line break or bytes that are no text could forge parts of a prompt, and does not appear."""
+    """A tree as the model may see it: text files that are neither hidden by the settings nor hold a secret. A name that
+    could forge parts of a prompt does not appear."""
 
     workspace: Workspace
     tree: Tree
@@ -40,7 +40,7 @@ class Source:
 
     def entries(self) -> Iterator[Entry]:
         for entry in self.workspace.entries(self.tree).values():
-            if entry.mode not in {_LINK, _SUBMODULE} and entry.path.isprintable() and not self.hidden(entry.path):
+            if entry.mode not in {_LINK, _SUBMODULE} and sayable(entry.path) and not self.hidden(entry.path):
                 yield entry
 
     def hidden(self, path: str) -> bool:
@@ -48,22 +48,7 @@ class Source:
 
     def text(self, path: str) -> str | None:
         """The text of a file, or None: absent, binary, hidden, or with something that looks like a secret."""
-        return None if self.hidden(path) else sendable(self.workspace.read(self.tree, path))
-
-
-def hidden(path: str, settings: Settings) -> bool:
-    return matches(path, (*NEVER_SEND, *settings.never_send))
-
-
-def sendable(data: bytes | None) -> str | None:
-    """Bytes as a text that a model may see, or None."""
-    if data is None or b"\0" in data[:8192]:
-        return None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return None if holds_secret(text) else text
+        return sendable(self.workspace.read(self.tree, path)) if sayable(path) and not self.hidden(path) else None
 
 
 def gather(

@@ -1,6 +1,7 @@
 """What people do not see is not read to a model either: Markdown as GitHub shows it, without what it hides. Pure.
 
-Comments, attributes, alternative texts, link definitions, and characters without a shape. Where it is not plain that
+Comments, attributes, alternative texts, link definitions, notes that nothing refers to, style sheets, and characters
+without a shape. Where it is not plain that
 something is code, it is not: at worst a comment inside of it is lost.
 """
 
@@ -8,12 +9,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import partial
 
 IMAGE = "[image]"
 OPEN, SHUT = "[a collapsed block begins]", "[the collapsed block ends]"
 
 _RAW = re.compile(r"(?i)<(pre|script|style|textarea)\b")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<![A-Za-z].*?(?:>|\Z)", re.DOTALL)
+_SHEET = re.compile(r"<(style|script)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]+)\]:.*(?:\n(?:[ \t]+.*|[ \t]*(?=\n[ \t]+\S)))*", re.MULTILINE)
 _HIDDEN = re.compile(
     rf"""(?P<comment>{_COMMENT.pattern})
       |(?P<fence>^[ ]{{0,3}}(?P<mark>`{{3,}}(?=[^`\n]*$)|~{{3,}})[^\n]*\n.*?(?:^[ ]{{0,3}}(?P=mark)[`~]*[ \t]*$|\Z))
@@ -40,7 +44,7 @@ _FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 def visible(text: str) -> str:
     """Markdown without what its reader does not see; a collapsed block is marked as one."""
-    shown = _marked_up(characters(text))
+    shown = _NOTE.sub(partial(_noted, text), _marked_up(_SHEET.sub("", characters(text))))
     return _LINES.sub("\n\n", shown).strip()
 
 
@@ -51,12 +55,13 @@ def characters(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     kept: list[str] = []
     for sign in text:
-        if _shown(sign, kept[-1] if kept else ""):
+        if shaped(sign, kept[-1] if kept else ""):
             kept.append(sign)
     return "".join(kept)
 
 
-def _shown(sign: str, before: str) -> bool:
+def shaped(sign: str, before: str) -> bool:
+    """Whether a reader sees it, or what it does to the sign before."""
     if sign in "\n\t" or " " <= sign <= "~":
         return True
     if sign in _FILLERS or "\ufe00" <= sign <= "\ufe0d" or "\U000e0100" <= sign <= "\U000e01ef":
@@ -71,6 +76,11 @@ def _marked_up(text: str) -> str:
     if _RAW.search(text):  # blocks in which a fence is none
         return _HIDDEN.sub(lambda found: _replaced(found, fences=False), text)
     return _HIDDEN.sub(lambda found: _replaced(found, fences=_begins_block(text, found.start())), text)
+
+
+def _noted(text: str, found: re.Match[str]) -> str:
+    """A note stays where something refers to it."""
+    return found[0] if len(re.findall(rf"\[\^{re.escape(found[1])}\](?!:)", text)) else ""
 
 
 def _begins_block(text: str, at: int) -> bool:

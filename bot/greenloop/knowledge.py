@@ -17,13 +17,14 @@ from itertools import islice
 from pathlib import Path
 
 from greenloop import elsewhere
-from greenloop.context import Source, hidden, sendable
+from greenloop.context import Source
 from greenloop.elsewhere import Address
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.model.given import origin
 from greenloop.ports import Entry
 from greenloop.retrieval import kinds
 from greenloop.retrieval.corpus import File, Read
+from greenloop.sendable import hidden, sendable
 from greenloop.settings import Settings
 from greenloop.workspace import Borrowed, Remote, at_hand, borrow, ignored
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from greenloop.hidden import characters
 from greenloop.secrets import scrub
 
 MOST = 24_000  # characters in a comment; GitHub takes 65,536 of everything together
@@ -19,7 +20,7 @@ def shown(patch: str) -> str:
     lines = patch.count("\n")
     if scrub(patch) != patch:
         return SECRET
-    faithful = all(c.isprintable() or c in "\n\t" for c in patch)
+    faithful = characters(patch) == patch and all(c.isprintable() or c in "\n\t" for c in patch)
     if not faithful:
         return UNSHOWN.format(lines=lines) + KEPT.format(lines=lines)
     if len(patch) > MOST:

@@ -7,33 +7,37 @@ from collections.abc import Iterable
 
 from greenloop.criteria import said
 from greenloop.domain import Attempt, Dependency, Finding, Outcome, Reason, Report, Status, Usage, Verdict
+from greenloop.hidden import characters
 from greenloop.judge import evidence_line
+from greenloop.quiet import GAP, quiet, unordered
 from greenloop.secrets import scrub
 from greenloop.trailers import checks, subject
 
-_ZERO_WIDTH = "\u200b"
-_MENTION = re.compile(r"@(?=[A-Za-z0-9_])")
-_REFERENCE = re.compile(r"(?<![\w&])(#|GH-)(?=\d)", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?=#?\w+;)")  # `&#64;ada` is a mention as well
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~!])")
-_CLOSES = re.compile(r"\b(clos|fix|resolv)(e[sd]?|ing)?(?=\s*:?\s*(#|GH-|http))", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
+_BLOCK = re.compile(r"^(?=[#+=/-])|(?<=^\d)(?=[.)])|(?<=^\d\d)(?=[.)])")  # of Markdown; and a bot's command
 _LISTED = 20
 _WITHOUT_TESTS = frozenset({"ruff", "bandit", "integrity", "types", "pytest"})
 
 
 def inert(text: str, limit: int = 300) -> str:
     """Hostile text as one line of plain words: no mention, link, markup, closing keyword or hidden character."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())
+    line = _line(text)
     line = line if len(line) <= limit else line[: limit - 1] + "…"
-    line = _ENTITY.sub("&amp;", line)
-    line = _MARKUP.sub(r"\\\1", line).replace("://", ":\u200b//").replace("www.", f"www{_ZERO_WIDTH}.")
-    line = _CLOSES.sub(lambda m: m.group()[:1] + _ZERO_WIDTH + m.group()[1:], line)
-    return _REFERENCE.sub(lambda m: m.group() + _ZERO_WIDTH, _MENTION.sub("@" + _ZERO_WIDTH, line))
+    line = line if line.count("$") < 2 else line.replace("$", "\uff04")  # mathematics; a backslash does not keep it off
+    line = _MARKUP.sub(r"\\\1", _ENTITY.sub("&amp;", line))
+    return quiet(_BLOCK.sub(r"\\", _ADDRESS.sub(GAP, line)))
+
+
+def _line(text: str) -> str:
+    """One line of signs that have a shape, without credentials."""
+    return characters(" ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split()))
 
 
 def code(text: str, limit: int = 120) -> str:
     """Hostile text as a code span that it cannot leave, also inside a table."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())[:limit]
+    line = _line(text)[:limit]
     return f"`{line.replace('`', chr(0x2018)).replace('|', '¦')}`" if line else ""
 
 
@@ -41,8 +45,7 @@ def fenced(text: str) -> str:
     """Hostile text as a block that it cannot leave."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    clean = "".join(c for c in scrub(text) if c.isprintable() or c in "\n\t")
-    return f"{fence}text\n{clean.rstrip()}\n{fence}"
+    return f"{fence}text\n{unordered(characters(scrub(text))).rstrip()}\n{fence}"
 
 
 def title(outcome: Outcome) -> str:

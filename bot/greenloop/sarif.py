@@ -8,6 +8,7 @@ from typing import Any
 
 from greenloop import __version__
 from greenloop.domain import Finding, Severity
+from greenloop.hidden import characters
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _MOST = 5000  # results; GitHub shows so many of a run
@@ -38,7 +39,7 @@ def _result(finding: Finding, index: int) -> dict[str, Any]:
         "ruleId": _rule(finding),
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": finding.message[:_LONGEST] or finding.rule},
+        "message": {"text": characters(finding.message)[:_LONGEST] or finding.rule},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"greenloop/v1": finding.fingerprint},
     }

@@ -8,7 +8,9 @@ import textwrap
 from dataclasses import dataclass
 
 from greenloop.domain import CheckResult, Report, Request, Status, Usage, Verdict
+from greenloop.hidden import characters
 from greenloop.judge import evidence_line
+from greenloop.quiet import committed
 from greenloop.secrets import scrub
 
 _TRAILER = re.compile(r"^Greenloop-([A-Za-z]+): (.*)$", re.MULTILINE)
@@ -35,14 +37,14 @@ def message(made: Made, request: Request, *, sign_off: bool) -> str:
     """The whole message. Text from a model or a test stands in the subject and the body only, and can form no trailer:
     it is one line each, and the trailers are the last paragraph."""
     beside = f" Candidate {made.candidate} of {made.candidates} made side by side." if made.candidates else ""
-    body = [f"Attempt {made.number} of {made.attempts}.{beside} {made.before}".strip()]
-    body += [textwrap.fill(_line(note), 100) for note in made.notes]
+    body = [f"Attempt {made.number} of {made.attempts}.{beside} {committed(_line(made.before))}".strip()]
+    body += [textwrap.fill(committed(_line(note)), 100) for note in made.notes]
     trailers = [
         f"Greenloop-Run: {request.key}",
         f"Greenloop-Attempt: {made.number}/{made.attempts}",
         *([f"Greenloop-Candidate: {made.candidate}/{made.candidates}"] if made.candidates else []),
         *evidence(made.report, made.verdict),
-        f"Greenloop-Model: {_line(made.model)}",
+        f"Greenloop-Model: {committed(_line(made.model))}",
         f"Greenloop-Usage: {usage(made.usage)}",
     ]
     who = _line(request.actor)
@@ -74,7 +76,7 @@ def about(request: Request, branch: str | None) -> str:
 def subject(summary: str) -> str:
     """One line of at most 72 characters, never a comment, an empty line or a trailer."""
     line = _line(summary).lstrip("#- ") or "Change the code as requested"
-    return line if len(line) <= 72 else line[:71].rstrip() + "…"
+    return committed(line if len(line) <= 72 else line[:71].rstrip() + "…")
 
 
 def evidence(report: Report, verdict: Verdict) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ def evidence(report: Report, verdict: Verdict) -> tuple[str, ...]:
     return (
         f"Greenloop-Checks: {checks(report)}",
         f"Greenloop-Verdict: {'green' if verdict.green else 'red'}",
-        f"Greenloop-Evidence: {evidence_line(verdict)}",
+        f"Greenloop-Evidence: {committed(evidence_line(verdict))}",
     )
 
 
@@ -110,4 +112,4 @@ def read(text: str) -> dict[str, str]:
 
 def _line(text: str) -> str:
     """One line of printable text."""
-    return " ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split())
+    return characters(" ".join("".join(c if c.isprintable() else " " for c in scrub(text)).split()))

@@ -12,6 +12,7 @@ from greenloop.edits import parse
 from greenloop.edits.questions import asked
 from greenloop.errors import ModelUnreachable, OutOfBudget
 from greenloop.framing import asked_form, framed
+from greenloop.guise import meant
 from greenloop.looking import Looking
 from greenloop.lookups import READING, clipped
 from greenloop.model.budget import estimate_tokens
@@ -208,7 +209,7 @@ def call(chat: Chat, bench: Workbench, *, temperature: float = 0.0, anew: Callab
         bench.budget.failed(reservation, spent=True)
         raise
     bench.budget.settle(reservation, reply.usage)
-    return reply
+    return replace(reply, text=meant(reply.text))
 
 
 def _fitting(seen: tuple[Answered, ...], tokens: int) -> tuple[tuple[str, str], ...]:

@@ -72,7 +72,7 @@ def _foot(outcome: Outcome) -> Iterator[str]:
 def _summary(outcome: Outcome) -> str:
     if outcome.attempts:
         where = f"\n{outcome.url}\n" if outcome.url else ""
-        return f"## {render.title(outcome)}\n{where}\n{render.pull_request(outcome)}"
+        return f"## {render.inert(render.title(outcome))}\n{where}\n{render.pull_request(outcome)}"
     parts = [
         f"## greenloop: {outcome.reason.word}",
         outcome.reason.sentence,

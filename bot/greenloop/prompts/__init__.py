@@ -13,6 +13,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from greenloop.domain import Snippet, Task, Trust
+from greenloop.guise import blunted, named
 from greenloop.hidden import characters
 from greenloop.ports import Chat, ChatMessage
 from greenloop.prompts.asked_formats import ASKED, IN_PART, asked
@@ -64,7 +65,8 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
     why the last answer did not count; `step` what this one is to hold, where that is not all; `last` says that there
     will hardly be another. What is the same in every call comes first, then files, those that attempts have `changed`
     last."""
-    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in (*task.rules, *task.knowledge))))
+    beside = _beside(task)
+    quoted = Quotation.of((*(m.body for m in task.thread), *(s.text for s in (*task.rules, *task.knowledge)), beside))
     every = tuple(snippets)
     pasted = tuple(s.path for s in every if s.path not in changed and _pasted(s, task.goal))
     known = tuple(s for s in every if s.path not in pasted)
@@ -73,7 +75,7 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
         *_rules(task, quoted),
         *_thread(task, quoted),
         _section(KNOWLEDGE, "\n".join(quoted.around(s.text, "source", s.place) for s in task.knowledge)),
-        _outline(task),
+        _section("Other files", beside and quoted.around(beside, "list", "paths")),
         _section(FILES_PASTED, "\n".join(_NAME.sub("?", path) for path in pasted)),
     ]
     form = IN_PART[asked(edit_format)]
@@ -111,7 +113,7 @@ def review(task: Task, snippets: Iterable[Snippet], *, difference: str, checks: 
 
 
 def _joined(parts: Iterable[str]) -> str:
-    return scrub("\n\n".join(part for part in parts if part))
+    return blunted(scrub("\n\n".join(part for part in parts if part)))
 
 
 def _section(title: str, body: str) -> str:
@@ -157,9 +159,9 @@ def _block(snippet: Snippet, in_part: str) -> str:
     end = "" if snippet.text.endswith("\n") else "\n"
     last = snippet.start + snippet.text.count("\n") - (0 if end else 1)
     place = "" if snippet.whole else f" (lines {snippet.start}-{last} only: {in_part})"
-    return f"{snippet.path}{place}\n{fence}\n{snippet.text}{end}{fence}"
+    return f"{snippet.path}{place}\n{fence}\n{named(snippet.text)}{end}{fence}"
 
 
-def _outline(task: Task) -> str:
-    lines = [*task.outline, *(f"not shown: {line}" for line in task.omitted)]
-    return _section("Other files", "\n".join(lines))
+def _beside(task: Task) -> str:
+    """Names of files are anybody's words."""
+    return "\n".join((*task.outline, *(f"not shown: {line}" for line in task.omitted)))

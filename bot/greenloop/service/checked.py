@@ -9,6 +9,7 @@ from greenloop import sarif
 from greenloop.domain import Finding, Outcome, Report, Severity, Verdict
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import CheckRun, GitHub, Note
+from greenloop.hidden import characters
 from greenloop.judge import evidence_line
 from greenloop.render import verdict as words
 from greenloop.settings import Settings
@@ -82,8 +83,8 @@ def check_run(report: Report, judged: Verdict, *, commit: str, key: str) -> Chec
             path=f.path,
             line=max(1, f.line or 1),
             level=_LEVELS[f.severity],
-            title=f"{f.check} {f.rule}",
-            message=f.message or f.rule,
+            title=characters(f"{f.check} {f.rule}"),
+            message=characters(f.message or f.rule),
         )
         for f in new(judged)
         if f.path
@@ -93,7 +94,7 @@ def check_run(report: Report, judged: Verdict, *, commit: str, key: str) -> Chec
         commit=commit,
         key=key,
         conclusion=conclusion,
-        title=head,
+        title=characters(head),
         summary=words(report, judged),
         notes=notes,
     )
