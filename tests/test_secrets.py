@@ -59,6 +59,7 @@ SAMPLES = [
     ("Terraform token", made(14, ".atlasv1.", 67)),
     ("Azure storage key", made("AccountKey=", 86, "==")),
     ("age key", made("AGE-SECRET-KEY-1", 58, letters=UPPER)),
+    ("GitHub token of git", made("eC1hY2Nlc3MtdG9rZW46", 40)),
     ("JSON web token", made("eyJ", 20, ".eyJ", 40, ".", 43)),
 ]
 

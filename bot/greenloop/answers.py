@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from greenloop.render import code, fenced, inert
+from greenloop.secrets import scrub
 
 LONGEST = 20_000  # characters
 UNFOUNDED = "*Of the places that this names, {count} cannot be found at {commit}; they are no links.*"
@@ -31,7 +32,7 @@ class Place:
 
     def link(self, words: str, path: str, first: int, last: int) -> str:
         lines = f"L{first}" if first == last else f"L{first}-L{last}"
-        return f"[{code(words)}]({self.page}/blob/{self.commit}/{quote(path)}#{lines})"
+        return f"[{code(words)}]({self.page}/blob/{self.commit}/{quote(scrub(path))}#{lines})"
 
 
 def rendered(text: str, lines: Callable[[str], int], place: Place) -> str:

@@ -13,7 +13,7 @@ from greenloop.hidden import shaped
 _BAR = "\u00a6"  # behind the bracket; nobody's template has it there
 _TOKEN = re.compile(
     r"""(?P<open>[<\[])(?P<rest>
-         [|\uff5c][^|\uff5c<>\n]{1,60}[|\uff5c]>                         # <|im_start|>, <|eot_id|>, those of DeepSeek
+         /?[|\uff5c](?:(?=[\w/\u2581])|[ \t]+[\w/\u2581 -]{1,60}[|\uff5c]>)  # <|im_start|>, and those of DeepSeek
         |/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|IMG|PREFIX|SUFFIX|MIDDLE)\]  # Mistral
         |</?SYS>>                                                        # Llama 2
         |/?(?:s|bos|eos|pad|unk|mask|start_of_turn|end_of_turn|start_of_image|unused\d{1,3})>
@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _BLUNTED = re.compile(rf"([<\[]){_BAR}(?=[|\uff5c/<A-Za-z])")
+_CONTROL = re.compile(r"[^\t\n\r\f -~]|\r(?!\n)")
 _NAMED = re.compile(r"\u27e6U\+([0-9A-F]{4,6})\u27e7")
 
 
@@ -33,11 +34,11 @@ def blunted(text: str) -> str:
 
 def named(text: str) -> str:
     """A file's text with the signs in it that nobody sees written as `⟦U+202E⟧`."""
-    if text.isascii() and "\x1b" not in text:
+    if text.isascii() and not _CONTROL.search(text):
         return text
     kept, before = list[str](), ""
-    for sign in text:
-        seen = sign in "\r\f\v" or shaped(sign, before)
+    for sign, after in zip(text, f"{text[1:]}\n", strict=True):
+        seen = sign == "\f" or (sign + after == "\r\n") or shaped(sign, before)
         kept.append(sign if seen else f"\u27e6U+{ord(sign):04X}\u27e7")
         before = sign if seen else before
     return "".join(kept)

@@ -23,7 +23,7 @@ _HIDDEN = re.compile(
       |(?P<fence>^[ ]{{0,3}}(?P<mark>`{{3,}}(?=[^`\n]*$)|~{{3,}})[^\n]*\n.*?(?:^[ ]{{0,3}}(?P=mark)[`~]*[ \t]*$|\Z))
       |(?P<code>(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`))
       |(?P<definition>^[ ]{{0,3}}\[(?!\^)[^\]\n]+\]:[^\n]*(?:\n[ \t]+["'(][^\n]*)?$)
-      |(?P<image>!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?)
+      |(?P<image>!\[(?:[^\[\]]|\[[^\[\]]*\])*\](?:\([^)]*\)|\[[^\]]*\])?)
       |(?P<title>(?<=\]\()(?P<address>[^\s()]+)[ \t\n]+(?:"[^"]*"|'[^']*'|\([^)]*\))[ \t\n]*(?=\)))
       |(?P<tag></?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*|/)?>)
     """,
@@ -34,6 +34,12 @@ _WORDS = re.compile(  # of HTML, which GitHub does not show as they stand
     r"</?(?:a|abbr|b|blockquote|center|code|dd|del|div|dl|dt|em|font|h[1-8]|hr|i|ins|kbd|li|ol|p|pre|q|s|samp|script|small|"
     r"source|span|strike|strong|style|sub|summary|sup|table|tbody|td|textarea|tfoot|th|thead|tr|tt|u|ul|var)\b"
 )
+_MARKS = 8  # on one letter; more than any script needs draw over the lines around it
+_FLOOD = re.compile(
+    rf"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{{{_MARKS}}})"
+    r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
+_LAZY = re.compile(r" {0,3}(?:[>#|]|[-*+](?:\s|$)|\d{1,9}[.)]\s|`{3}|~{3})|\s*$")
 _BLANK = re.compile(r"\n[ \t]*\n")
 _LINES = re.compile(r"\n{3,}")
 _JOINERS = "\u200c\u200d"  # shape letters of some scripts, and join emoji
@@ -45,7 +51,7 @@ _FILLERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 def visible(text: str) -> str:
     """Markdown without what its reader does not see; a collapsed block is marked as one."""
     shown = _NOTE.sub(partial(_noted, text), _marked_up(_SHEET.sub("", characters(text))))
-    return _LINES.sub("\n\n", shown).strip()
+    return _continued(_LINES.sub("\n\n", shown).strip())
 
 
 def characters(text: str) -> str:
@@ -57,7 +63,20 @@ def characters(text: str) -> str:
     for sign in text:
         if shaped(sign, kept[-1] if kept else ""):
             kept.append(sign)
-    return "".join(kept)
+    return _FLOOD.sub(r"\1", "".join(kept)) if len(kept) > _MARKS else "".join(kept)
+
+
+def _continued(text: str) -> str:
+    """Lines that a page shows as the rest of a quotation are marked as the lines before them."""
+    lines, open_ = text.split("\n"), False
+    for number, line in enumerate(lines):
+        if line.lstrip(" ").startswith(">"):
+            open_ = bool(line.strip(" >"))
+        elif open_ and not _LAZY.match(line):
+            lines[number] = f"> {line}"
+        else:
+            open_ = False
+    return "\n".join(lines)
 
 
 def shaped(sign: str, before: str) -> bool:

@@ -17,18 +17,24 @@ _CLOSES = re.compile(
 _SKIPS = re.compile(
     r"(?<=\[)(?=(?:skip|no)[ -](?:ci|actions)\]|(?:ci|actions)[ -]skip\])|(?<=\*\*\*)(?=NO_CI)", re.IGNORECASE
 )
-_ORDER = re.compile(r"^(\s*)(?=/[a-z][\w-]*(?:\s|$))", re.MULTILINE | re.IGNORECASE)
+_EMOJI = re.compile(r":(?=[a-z+_-][\w+-]*:)", re.IGNORECASE)
+_COMMIT = re.compile(r"\b([0-9a-f]{20})(?=[0-9a-f]{20}\b)")
+_ORDER = re.compile(
+    r"^(\s*)(?=[/.!][a-z][\w-]*(?:\s|$)|(?:bors|homu|recheck|retest|jenkins|release-as|breaking[ -]change)\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def quiet(text: str) -> str:
-    """Nobody is mentioned, nothing is referred to or closed."""
+    """Nobody is mentioned, nothing is referred to or closed, and nothing is a picture."""
     text = _CLOSES.sub(lambda found: found.group()[:1] + GAP + found.group()[1:], text)
+    text = _COMMIT.sub(rf"\1{GAP}", _EMOJI.sub(":" + GAP, text))
     return _REFERENCE.sub(lambda found: found.group() + GAP, _MENTION.sub("@" + GAP, text))
 
 
 def committed(text: str) -> str:
     """The same in the message of a commit, which must not keep the repository's own checks from running either."""
-    return _SKIPS.sub(GAP, quiet(text))
+    return unordered(_SKIPS.sub(GAP, quiet(text)))
 
 
 def unordered(text: str) -> str:

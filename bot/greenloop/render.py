@@ -15,8 +15,9 @@ from greenloop.trailers import checks, subject
 
 _ENTITY = re.compile(r"&(?=#?\w+;)")  # `&#64;ada` is a mention as well
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|~!])")
+_MATH = re.compile(r"\$(?!\d)")  # a backslash does not keep it off; what a digit follows ends none
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
-_BLOCK = re.compile(r"^(?=[#+=/-])|(?<=^\d)(?=[.)])|(?<=^\d\d)(?=[.)])")  # of Markdown; and a bot's command
+_BLOCK = re.compile(r"^(?=[#+=-])|(?<=^\d)(?=[.)])|(?<=^\d\d)(?=[.)])")
 _LISTED = 20
 _WITHOUT_TESTS = frozenset({"ruff", "bandit", "integrity", "types", "pytest"})
 
@@ -25,9 +26,9 @@ def inert(text: str, limit: int = 300) -> str:
     """Hostile text as one line of plain words: no mention, link, markup, closing keyword or hidden character."""
     line = _line(text)
     line = line if len(line) <= limit else line[: limit - 1] + "…"
-    line = line if line.count("$") < 2 else line.replace("$", "\uff04")  # mathematics; a backslash does not keep it off
+    line = _MATH.sub("\uff04", line)
     line = _MARKUP.sub(r"\\\1", _ENTITY.sub("&amp;", line))
-    return quiet(_BLOCK.sub(r"\\", _ADDRESS.sub(GAP, line)))
+    return unordered(quiet(_BLOCK.sub(r"\\", _ADDRESS.sub(GAP, line))))
 
 
 def _line(text: str) -> str:

@@ -72,13 +72,14 @@ _KINDS = (
     ("Terraform token", r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,}", "HCP Terraform: API tokens"),
     ("Azure storage key", r"\bAccountKey=[A-Za-z0-9+/]{86}==", "Azure Storage: connection strings"),
     ("age key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b", "age: specification"),
+    ("GitHub token of git", r"\beC1hY2Nlc3MtdG9rZW46[A-Za-z0-9+/]{4,}=*", "actions/checkout: extraheader, in base64"),
     ("JSON web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}", "RFC 7519"),
 )
 # One of these literals is in each of them; looking for the shapes themselves costs fifty times as much
 _HINT = re.compile(
     "-----BEGIN |AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat_|gl(?:pat|dt|rt|ptt|cbt|soat|ft|imt|agent)-|sk-|hf_|gsk_|r8_"
     "|xox[abeoprs]-|xapp-|hooks\\.slack|discord|AIza|GOCSPX-|pypi-AgEI|npm_|dckr_|k_live_|SK[0-9a-f]{9}|SG\\.|do[opr]_v1_"
-    "|shp(?:at|ca|pa|ss)_|dapi|gl(?:sa|c)_|lin_api_|hv[sb]\\.|\\.atlasv1\\.|AccountKey=|AGE-SECRET|eyJ"
+    "|shp(?:at|ca|pa|ss)_|dapi|gl(?:sa|c)_|lin_api_|hv[sb]\\.|\\.atlasv1\\.|AccountKey=|AGE-SECRET|eC1hY2Nl|eyJ"
 )
 _SECRET = re.compile("|".join(f"(?P<k{n}>{shape})" for n, (_, shape, _) in enumerate(_KINDS)))
 # Made up on purpose: documentation and tests are full of them

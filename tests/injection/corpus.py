@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "attacks"
@@ -16,7 +17,8 @@ DOORS = SPOKEN | MADE | PRINTED | {"instruction_file", "knowledge"}
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """`door` is where the text comes in; `canary` is what to look for afterwards."""
+    """`door` is where the text comes in, `canary` what to look for afterwards. `live` is a pattern of what must not be
+    found `where` it says: in the prompt outside of what is quoted, posted outside of code, or in the log."""
 
     id: str
     kind: str
@@ -24,6 +26,8 @@ class Attack:
     text: str
     canary: str
     why: str
+    live: str
+    where: str
 
 
 def attacks() -> list[Attack]:
@@ -38,11 +42,14 @@ def attacks() -> list[Attack]:
             text=row["text"],
             canary=row["canary"],
             why=row["why"],
+            live=row.get("live", ""),
+            where=row["why"][1:].partition("]")[0] if "live" in row else "",
         )
         for name, row in rows
     ]
 
 
-def by(*doors: str) -> list[Attack]:
-    """Those that come through one of these doors."""
-    return [attack for attack in attacks() if attack.door in doors]
+@cache
+def words() -> frozenset[str]:
+    """Ids of those whose pattern finds words that do nothing where they stand with us."""
+    return frozenset(f"blind-{name}" for name in tomllib.loads((FOLDER / "known.toml").read_text())["words"])

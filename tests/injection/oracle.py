@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 _MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-_LETTERS = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("text_join")  # what is escaped is apart
+_parsed = cache(_MARKDOWN.parse)
 _FILLERS = "\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 TEMPLATE = re.compile(
     "<\uff5c[^\uff5c<>\n]{1,40}\uff5c>"
@@ -30,12 +31,13 @@ _MATH = re.compile(r"\$[^\s$][^$\n]*[^\s$]\$|\$\$")
 _SLASH = re.compile(r"(?m)^\s*/[a-z][\w-]*(?:\s|$)")
 _SKIPS = re.compile(r"(?i)\[(?:skip|no)[ -](?:ci|actions)\]|\[(?:ci|actions)[ -]skip\]|\*\*\*NO_CI\*\*\*|^skip-checks:")
 _OWN_LINK = re.compile(r"/[\w.-]+/[\w.-]+/(?:blob|pull|actions|compare)/")  # without the host
+_OUTSIDE = re.compile(r"\\(?P<sign>[!-/:-@\[-`{-~])|(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`)")
 OURS = frozenset({"details", "summary", "code"})  # elements that we write ourselves
 
 
 def hidden(text: str) -> list[str]:
     """Signs without a shape. Joiners and one selector belong to emoji and to letters of some scripts."""
-    found = []
+    found, text = [], text.replace("\r\n", "\n")
     for before, sign in zip(" " + text, text, strict=False):
         odd = sign in _FILLERS or "\ufe00" <= sign <= "\ufe0d" or "\U000e0100" <= sign <= "\U000e01ef"
         shaping = sign in "\u200c\u200d\ufe0e\ufe0f" and before > "~"
@@ -81,20 +83,33 @@ def seen(markdown: str) -> str:
     for note in notes:
         if markdown.count(f"[^{note}]") == 1:
             markdown = re.sub(rf"(?m)^\[\^{re.escape(note)}\]:.*(?:\n[ \t]+.*)*", "", markdown)
-    page = _Page()
-    page.feed(_MARKDOWN.render(markdown))
-    return "".join(page.shown)
+    read = _Page()
+    read.feed(_MARKDOWN.render(markdown))
+    return "".join(sign for sign in "".join(read.shown) if not hidden(sign))
 
 
-def alive(markdown: str, page: str = "https://host.example") -> list[str]:
-    """What does something where it is rendered, beside links to `page`, our own elements and our own marker."""
-    text = re.sub(r"\A<!-- greenloop:run=[\w.-]+ -->\n", "", markdown)
-    text = re.sub(r"(?m)^(?:Closes|Goes on from) #\d+\.?$", "", text)
+def alive(markdown: str, own: str) -> list[str]:
+    """What does something where it is rendered, beside links to `own`, our own elements and our own marker."""
+    text = _without_ours(markdown, own)
     found = [f"a slash command: {line!r}" for line in _SLASH.findall(text)]
-    for token in _flat(_MARKDOWN.parse(text.replace(page, ""))):
+    for token in _flat(_parsed(text)):
         found += _wrong(token)
-    signs = [token.content for token in _flat(_LETTERS.parse(text)) if token.type == "text"]
-    return found + [f"a footnote: {sign!r}" for sign in signs if re.search(r"\[\^\w", sign)]
+    return found + [f"a footnote: {note}" for note in re.findall(r"\[\^\w+", source(markdown, own))]
+
+
+def _without_ours(markdown: str, own: str) -> str:
+    text = re.sub(r"\A<!-- greenloop:run=[\w.-]+ -->\n", "", markdown.replace(own, ""))
+    return re.sub(r"(?m)^(?:Closes|Goes on from) #\d+\.?$", "", text)
+
+
+def source(markdown: str, own: str) -> str:
+    """What of it GitHub reads as Markdown: not what stands in code, and what is escaped as a sign that says nothing."""
+    text = _without_ours(markdown, own)
+    rows = text.splitlines()
+    for token in _parsed(text):
+        if token.type == "fence" and token.map:
+            rows[token.map[0] : token.map[1]] = [""] * (token.map[1] - token.map[0])
+    return _OUTSIDE.sub(lambda found: f"&{ord(found['sign'])};" if found["sign"] else "", "\n".join(rows))
 
 
 def _flat(tokens: list[Token]) -> Iterator[Token]:

@@ -20,7 +20,8 @@ from greenloop.settings import Settings
 from greenloop.trailers import Made, message, restored
 from values import attempt, outcome, red, report, request
 
-PAGE = "https://host.example/octo/sums"
+HOST = "https://host.example"
+PAGE = f"{HOST}/octo/sums"
 NAMES = Words.of(Settings(), me="")
 _PLACE = answers.Place(page=PAGE, commit="c" * 40)
 
@@ -63,7 +64,7 @@ def ending(text: str) -> Outcome:
 
 @cache
 def rendered(text: str) -> Mapping[str, str]:
-    """Everything that GitHub renders as Markdown."""
+    """Everything that GitHub renders as Markdown, each text once."""
     end, (made, judged) = ending(text), measured(text)
     going = Going(now="Attempt 1", rows=(Row(1, text, text),), used=end.usage, minutes=1.0, settings=None, run_url="")
     known = SimpleNamespace(said={"Command": text, "Requester": text})
@@ -73,14 +74,13 @@ def rendered(text: str) -> Mapping[str, str]:
             "the comment at the end": words.ended(end, NAMES, run_url=f"{PAGE}/actions/runs/1"),
             "the comment on a failure": words.failed(text, ""),
             "the pull request": words.proposal(render.pull_request(end), NAMES, closes=12, own_token=True),
-            "the summary": ended.of(end).summary,
+            "the summary": ended.of(end).summary.replace(render.pull_request(end), ""),
             "the summary without attempts": ended.of(replace(end, attempts=(), best=None, answer=text)).summary,
             "the summary without an outcome": ended.without_outcome(Reason.REFUSED, text, None).summary,
             "an evaluation": render.verdict(made, judged, f"weak: {text}"),
-            "a check run": checked.check_run(made, judged, commit="c" * 40, key="k").summary,
             "an explanation": answers.rendered(text, lambda _: 0, _PLACE),
             "a fenced text": render.fenced(text),
-            "a review": _reviewed(text).whole(_PLACE),
+            "a review": _reviewed(text).whole(_PLACE).replace(render.verdict(made, judged).strip(), ""),
             "the answer in a thread": _answer(text, ""),
             "the refusal in a thread": _answer(text, "declined"),
             "a run's title": beside._title(cast("Any", known)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from greenloop.domain import Finding, Severity
+from greenloop.quiet import GAP
 from greenloop.redact import forms
 
 MOST = 10  # annotations of a kind that GitHub shows of one step; it drops the others without a word
@@ -22,7 +24,9 @@ def command(name: str, text: str, **properties: str | int | None) -> str:
 
 
 def _escaped(text: str, table: dict[str, str]) -> str:
-    return "".join(table.get(c, c if c.isprintable() else " ") for c in text)
+    """`##[` was a command wherever it stood in a line, and elsewhere `##vso[` is."""
+    text = "".join(table.get(c, c if c.isprintable() else " ") for c in text)
+    return re.sub(r"##(?=(?:vso)?\[)", f"##{GAP}", text)
 
 
 def masks(secrets: Iterable[str]) -> Iterator[str]:

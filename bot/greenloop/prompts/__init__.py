@@ -84,8 +84,8 @@ def chat(  # noqa: PLR0913 - what a prompt is made of, by name
         _files((s for s in known if s.path in changed), form, FILES_CHANGED if files else FILES),
         _section("What you asked", seen(looks, Quotation.of(sum(looks.answers, ())).around)),
         _section("What fails now", failures and Quotation.of((failures,)).around(failures, "checks", "the checks")),
-        _section("Earlier attempts", "\n".join(f"- {line}" for line in history)),
-        nudge.strip() and f"# Your last answer did not count\n\n{nudge.strip()}",
+        _section("Earlier attempts", "\n".join(f"- {characters(line)}" for line in history)),
+        nudge.strip() and f"# Your last answer did not count\n\n{named(nudge.strip())}",
         _section("Budget", LAST if last else ""),
         _section("This answer", step),
     ]
