@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from greenloop.domain import Request
+from greenloop.slugs import slug
 
 NO_KEY = "`branch` has no `{key}`, so that two requests could get the same branch."
 UNKNOWN = "`branch` has `{name}`, which stands for nothing. There are {known}."
@@ -19,7 +20,7 @@ def named(template: str, request: Request) -> str:
     """The same for the same request: `greenloop/issue-12-add-retry-to-the-uploader-1f3a9c`."""
     words = {
         "about": f"{'pull' if request.fork else 'issue'}-{request.number}" if request.number else "run",
-        "slug": "-".join(re.findall(r"[a-z0-9]+", request.text.lower())[:6])[:40].strip("-") or "change",
+        "slug": slug(request.text),
         "command": request.command,
         "requester": "-".join(re.findall(r"[a-z0-9]+", request.actor.lower()))[:40] or "somebody",
         "key": request.key[-6:],
