@@ -62,7 +62,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         print(measured.shown(), end="")
     weakly(measured.sandbox)
-    return measured.exit_code
+    return measured.reason.exit_code
 
 
 def _review(options: argparse.Namespace) -> int:

@@ -66,13 +66,13 @@ def pull_request(outcome: Outcome) -> str:
         weakness(outcome.sandbox),
         f"{inert(outcome.detail)}" if outcome.detail else "",
         _dependencies(best.report) if best else "",
-        numbers(best.report) if best else "",
         f"### Asked\n\n> {inert(outcome.request.text, 2000)}",
         f"### Attempts\n\n{table(outcome.attempts, best)}" if outcome.attempts else "",
         choice(outcome.attempts),
         f"### Test first\n\n{inert(outcome.tested, 500)}" if outcome.tested else "",
         _notes(best),
         _verdict(best.verdict) if best else "",
+        numbers(best.report) if best else "",
         _section("Not sent to the model", (inert(line) for line in outcome.omitted)),
         _section("Knowledge shown to the model", (inert(line) for line in outcome.knowledge)),
         f"### Cost\n\n{cost(outcome)}",
@@ -111,9 +111,13 @@ def cost(outcome: Outcome) -> str:
     wasted = f", {outcome.unusable} unusable" if outcome.unusable else ""
     looked = f", {outcome.lookups} of questions" if outcome.lookups else ""
     return (
-        f"{code(outcome.model)}: {used.calls} calls{looked}{wasted}, {used.input} tokens in ({used.cached} cached), "
+        f"{code(outcome.model)}: {calls(used)}{looked}{wasted}, {used.input} tokens in ({used.cached} cached), "
         f"{used.output} out{counted}, {money(used)}, {outcome.seconds:.0f} s."
     )
+
+
+def calls(used: Usage) -> str:
+    return "1 call" if used.calls == 1 else f"{used.calls} calls"
 
 
 def money(used: Usage) -> str:
@@ -133,11 +137,11 @@ def verdict(report: Report, judged: Verdict, sandbox: str = "", *, alone: bool =
     lines = [
         f"**{head}**, {code(evidence_line(judged))}",
         weakness(sandbox),
-        _dependencies(report),
-        numbers(report),
         f"Checks: {code(checks(report), 400)}",
         untested(report),
+        _dependencies(report),
         _verdict(judged, new="Red" if alone else "New"),
+        numbers(report),
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
 
@@ -172,13 +176,14 @@ def _dependencies(report: Report) -> str:
 
 
 def numbers(report: Report) -> str:
-    """What was measured on the base and now, as a table."""
+    """What was measured on the base and now, as a table: the limits where there are any."""
+    limited = any(n.limit for n in report.numbers)
     rows = [
-        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)} | {n.limit} |"
+        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)} |" + f" {n.limit} |" * limited
         for n in report.numbers
     ]
-    head = "### Numbers\n\n| what | before | now | limit |\n|---|---|---|---|\n"
-    return head + "\n".join(rows) if rows else ""
+    head = "| what | before | now | limit |\n|---|---|---|---|" if limited else "| what | before | now |\n|---|---|---|"
+    return "\n".join(("### Numbers\n", head, *rows)) if rows else ""
 
 
 def _notes(best: Attempt | None) -> str:

@@ -134,7 +134,10 @@ def test_evaluate_posts_the_checks_and_changes_nothing(step: Step) -> None:
     now = seen(step)
     assert sorted(now["refs"]) == ["refs/heads/main", "refs/heads/topic"]
     assert "**Green**, `proven(test_total)`" in now["issues"][1]["comments"][1]["body"]
-    assert "Checks: `pytest=failed(1/1)`" in now["issues"][2]["comments"][1]["body"]
+    body = now["issues"][2]["comments"][1]["body"].partition("\n")[2]
+    assert body.startswith("🔴 **The checks are not green.**\n\n")
+    assert "**Not green**, `unproven`\n\nChecks: `pytest=failed(1/1)`\n\n### Why it is not green\n" in body
+    assert body.endswith("**Next:** `/generate` and what is to be mended, in a new comment, starts work on it.")
 
 
 def test_words_of_others_are_quoted(step: Step) -> None:

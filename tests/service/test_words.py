@@ -48,7 +48,7 @@ def test_the_end_says_what_to_do_next() -> None:
         f"{PULL} · [workflow run]({RUN})\n\n"
         "| # | change | checks | evidence | commit |\n|---|---|---|---|---|\n"
         "| **1** | retry on 503 | 🟢 `ruff=passed pytest=passed(1)` | `proven(test_retry)` | ccccccccc |\n\n"
-        "`scripted`: 1 calls, 812 tokens in (0 cached), 90 out, no known price, 3 s.\n\n"
+        "`scripted`: 1 call, 812 tokens in (0 cached), 90 out, no known price, 3 s.\n\n"
         f"**Next:** {words.PROPOSED}"
     )
     assert words.ended(outcome(attempt(), url=PULL), NAMES, on_pull=True).endswith(f"**Next:** {words.ON_BRANCH}")

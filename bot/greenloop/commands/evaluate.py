@@ -39,10 +39,11 @@ class Measured:
         return render.verdict(self.report, self.verdict, self.sandbox, alone=ALONE in self.verdict.why)
 
     @property
-    def exit_code(self) -> int:
+    def reason(self) -> Reason:
+        """How it came out."""
         if self.verdict.green:
-            return Reason.GREEN.exit_code
-        return (Reason.BROKEN_ENVIRONMENT if self.report.broken else Reason.NOT_GREEN).exit_code
+            return Reason.GREEN
+        return Reason.BROKEN_ENVIRONMENT if self.report.broken else Reason.NOT_GREEN
 
 
 def evaluate(request: Request, head: Tree, bench: Workbench, *, name: str) -> Measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import Refused
 from greenloop.orders import COMMANDS, UNKNOWN
-from greenloop.render import code, inert, money
+from greenloop.render import calls, code, inert, money
 from greenloop.service import runs
 from greenloop.service.runs import Known, Recorded
 from greenloop.service.scene import Scene
@@ -119,8 +119,8 @@ def _known(scene: Scene, known: Known, found: Recorded) -> list[str]:
         lines.append("No attempt has been judged yet." if reason is None else "No attempt was judged.")
     used = found.used
     lines.append(
-        f"Spent: {used.calls} calls, {used.input} tokens in, {used.output} out, {money(used)}; at most "
-        f"{most.max_tokens} tokens, ${most.max_cost:.2f}."
+        f"Spent: {calls(used)}, {used.input:,} tokens in, {used.output:,} out, {money(used)}; at most "
+        f"{most.max_tokens:,} tokens, ${most.max_cost:.2f}."
     )
     if known.branch and judged:
         lines.append(f"Branch: {code(known.branch)}")

@@ -28,7 +28,7 @@ def judge(job: Job) -> Outcome:
                 measured = evaluate(request, workspace.tree(head), made, name=head)
     outcome = Outcome(
         request=request,
-        reason=Reason.GREEN if measured.verdict.green else Reason.of(measured.exit_code),
+        reason=measured.reason,
         verdict=measured.verdict,
         answer=measured.shown(),
         sandbox=measured.sandbox,
