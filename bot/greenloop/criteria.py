@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from greenloop.domain import Finding, Number
+from greenloop.domain import Covered, Finding, Number
 from greenloop.setting_values import Criteria
 
 CHECK = "criteria"
+COVERAGE = "coverage of the changed lines"
+_FILES, _SPANS = 10, 20  # told in full
 _SECONDS, _MEGABYTES = 0.5, 16.0  # differences below which a machine tells nothing
 
 
@@ -19,6 +21,29 @@ def costs(what: str, before: tuple[float, float], after: tuple[float, float], li
     )
 
 
+def coverage(files: tuple[Covered, ...], limits: Criteria) -> Number:
+    """Of the changed statements, those that a test ran; of none at all, when `files` are none, nothing is known."""
+    every, missed = sum(len(file.lines) for file in files), sum(len(file.missed) for file in files)
+    least = "" if limits.coverage is None else f"at least {limits.coverage:g} %"
+    told = [f"{file.path} {spans(file.missed)}" for file in files if file.missed]
+    left = f"; not run: {', '.join(told[:_FILES])}" + (f" and {len(told) - _FILES} files more" * (len(told) > _FILES))
+    strange = "".join(f"; something else ran under the name of {file.path}" for file in files if file.strange)
+    detail = f"{every - missed} of {every}{left if told else ''}{strange}"
+    return Number(COVERAGE, None, 100.0 * (every - missed) / every if every else None, "%", least, detail)
+
+
+def spans(lines: tuple[int, ...]) -> str:
+    """`3-5, 9`, the first of them."""
+    found: list[list[int]] = []
+    for line in lines:
+        if found and line == found[-1][1] + 1:
+            found[-1][1] = line
+        else:
+            found.append([line, line])
+    said = [f"{first}-{last}" if last > first else f"{first}" for first, last in found]
+    return ", ".join(said[:_SPANS]) + (" …" if len(said) > _SPANS else "")
+
+
 def complexity(name: str, before: int | None, after: int, limits: Criteria) -> Number:
     most = "" if limits.complexity is None else f"at most {limits.complexity}"
     return Number(f"complexity of {name}", None if before is None else float(before), float(after), "", most)
@@ -27,11 +52,13 @@ def complexity(name: str, before: int | None, after: int, limits: Criteria) -> N
 def exceeded(numbers: Iterable[Number], limits: Criteria) -> Iterator[Finding]:
     """Those that break their limit. What was as complex before, or is not measurably slower, breaks none."""
     for number in numbers:
-        if number.after is None or not number.limit:
+        unknown = number.after is None and number.what == COVERAGE  # not measured is not reached
+        if not number.limit or (number.after is None and not unknown):
             continue
-        if _breaks(number, number.after, limits):
+        if unknown or _breaks(number, number.after or 0.0, limits):
             was = "" if number.before is None else f", {said(number.before, number.unit)} before"
-            message = f"{number.what}: {said(number.after, number.unit)}{was}; {number.limit}."
+            made = f" ({number.detail})" if number.detail else ""
+            message = f"{number.what}: {said(number.after, number.unit)}{made}{was}; {number.limit}."
             yield Finding(check=CHECK, rule=number.what.partition(" ")[0], message=message, context=number.what)
 
 
@@ -39,6 +66,8 @@ def _breaks(number: Number, after: float, limits: Criteria) -> bool:
     before = number.before
     if not number.unit:
         return after > (limits.complexity or 0) and (before is None or after > before)
+    if number.unit == "%":
+        return after < (limits.coverage or 0.0)
     more, least = (limits.time, _SECONDS) if number.unit == "s" else (limits.memory, _MEGABYTES)
     return before is not None and after > before * (1 + (more or 0.0)) and after - before > least
 

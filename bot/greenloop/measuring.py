@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from greenloop import criteria
+from greenloop import criteria, partly
 from greenloop.checks import benchmark
 from greenloop.checks.files import is_test
 from greenloop.complexity import worst
@@ -20,9 +21,11 @@ def measured(
     """Of `tree`, of which the checks saw `judged` and said `report`. What has to be run for it is run for what is
     `green` otherwise."""
     limits = bench.settings.criteria or Criteria()
-    numbers = [*_complexity(tree, base, bench.workspace, limits), *_tests(report, base, limits)]
-    if green and any(criteria.exceeded((n for n in numbers if n.unit), limits)):
-        numbers = [n for n in numbers if not n.unit] + [*_again(judged, report, base, bench, limits)]
+    numbers = [*_complexity(tree, base, bench.workspace, limits), *_coverage(report, limits)]
+    costs = list(_tests(report, base, limits))
+    if green and any(criteria.exceeded(costs, limits)):
+        costs = list(_again(judged, report, base, bench, limits))
+    numbers += costs
     notes: list[Finding] = []
     if green and limits.benchmark:
         said = _benchmark(tree, base, bench, limits)
@@ -46,6 +49,15 @@ def _complexity(tree: Tree, base: Baseline, workspace: Workspace, limits: Criter
             found.append(criteria.complexity(f"{change.path}::{function.name}", before, function.ways, limits))
     broken = [number for number in found if any(criteria.exceeded([number], limits))]
     yield from broken or sorted(found, key=lambda number: -(number.after or 0.0))[:1]
+
+
+def _coverage(report: Report, limits: Criteria) -> Iterator[Number]:
+    """Where it decides, that it is not known is a number too. A part of the tests tells nothing."""
+    for result in report.results if partly.whole(report) else ():
+        if result.covered:
+            yield criteria.coverage(result.covered, limits)
+        elif result.uncovered and limits.coverage is not None:
+            yield replace(criteria.coverage((), limits), detail=result.uncovered)
 
 
 def _tests(report: Report, base: Baseline, limits: Criteria) -> Iterator[Number]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from greenloop.criteria import said
-from greenloop.domain import Attempt, Dependency, Finding, Outcome, Reason, Report, Status, Usage, Verdict
+from greenloop.domain import Attempt, Dependency, Finding, Number, Outcome, Reason, Report, Status, Usage, Verdict
 from greenloop.hidden import characters
 from greenloop.judge import evidence_line
 from greenloop.quiet import GAP, quiet, unordered
@@ -179,11 +179,16 @@ def numbers(report: Report) -> str:
     """What was measured on the base and now, as a table: the limits where there are any."""
     limited = any(n.limit for n in report.numbers)
     rows = [
-        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)} |" + f" {n.limit} |" * limited
+        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)}{_made(n)} |" + f" {n.limit} |" * limited
         for n in report.numbers
     ]
     head = "| what | before | now | limit |\n|---|---|---|---|" if limited else "| what | before | now |\n|---|---|---|"
     return "\n".join(("### Numbers\n", head, *rows)) if rows else ""
+
+
+def _made(number: Number) -> str:
+    """Paths come from hostile trees: they may neither end the cell nor mean anything."""
+    return f": {code(number.detail, 400)}" if number.detail else ""
 
 
 def _notes(best: Attempt | None) -> str:

@@ -106,7 +106,10 @@ def _limits(settings: Settings) -> Iterator[tuple[Place, str]]:
     numbers: list[tuple[Place, object]] = [((f.name,), getattr(settings, f.name)) for f in fields(settings)]
     numbers += [(("commands", name, "timeout"), check.timeout) for name, check in settings.commands.items()]
     if settings.criteria:
-        numbers += [(("criteria", part), getattr(settings.criteria, part)) for part in ("complexity", "time", "memory")]
+        numbers += [
+            (("criteria", part), getattr(settings.criteria, part))
+            for part in ("complexity", "time", "memory", "coverage")
+        ]
     if settings.prices:
         numbers += [(("prices", part), getattr(settings.prices, part)) for part in ("input", "output")]
     for place, value in numbers:

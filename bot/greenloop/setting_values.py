@@ -32,6 +32,7 @@ class Criteria:
     complexity: int | None = None  # ways through a changed function, at most
     time: float | None = None  # seconds of the tests and the benchmark: 0.2 is a fifth longer than on the base
     memory: float | None = None  # their peak, likewise
+    coverage: float | None = None  # per cent of the changed statements that the tests have to run
     benchmark: str = ""  # a command, run before and after on what is green otherwise
 
 

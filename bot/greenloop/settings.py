@@ -183,9 +183,10 @@ class Settings:
     criteria: Criteria | None = _option(  # noqa: RUF009 - a frozen default
         None,
         "What is measured beside `checks`, reported, and decides where it has a limit: `types` (mypy or pyright that "
-        "the project has; `false`: not), `complexity` (of a changed function, at most), `time` and `memory` (of the "
-        "tests and of `benchmark`, a command: 0.2 is a fifth more).",
-        "criteria: {complexity: 10, time: 0.2, benchmark: python bench.py}",
+        "the project has; `false`: not), `coverage` (per cent of the changed lines that the tests run, at least), "
+        "`complexity` (of a changed function, at most), `time` and `memory` (of the tests and of `benchmark`, a "
+        "command: 0.2 is a fifth more).",
+        "criteria: {coverage: 80, complexity: 10, time: 0.2, benchmark: python bench.py}",
     )
     tests: str = _option(
         "auto",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from greenloop.domain import Cause, CheckResult, Finding, Report, Severity, Status, TestCase
+from greenloop.domain import Cause, CheckResult, Covered, Finding, Report, Severity, Status, TestCase
 
 Key = tuple[str, str]  # the check's name, the test's id
 Table = Mapping[Key, TestCase]
@@ -53,7 +53,18 @@ def _joined(one: CheckResult, other: CheckResult | None) -> CheckResult:
         tests=(*one.tests, *(t for t in other.tests if t.id not in ids)),
         findings=(*one.findings, *(f for f in other.findings if f.fingerprint not in known)),
         seconds=one.seconds + other.seconds,
+        covered=tuple(_either(file, other.covered) for file in one.covered),
+        uncovered=one.uncovered,
     )
+
+
+def _either(file: Covered, others: tuple[Covered, ...]) -> Covered:
+    """A line that ran in one of two runs has run."""
+    other = next((found for found in others if found.path == file.path and found.lines == file.lines), None)
+    if other is None:
+        return file
+    missed = tuple(line for line in file.missed if line in other.missed)
+    return replace(file, missed=missed, strange=file.strange or other.strange)
 
 
 def file_of(test: TestCase) -> str:

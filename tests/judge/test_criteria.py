@@ -10,8 +10,8 @@ import pytest
 
 from conftest import git
 from greenloop.complexity import functions, worst
-from greenloop.criteria import complexity, costs, exceeded, said
-from greenloop.domain import Evidence, Finding, Number, Severity, Verdict
+from greenloop.criteria import COVERAGE, complexity, costs, coverage, exceeded, said
+from greenloop.domain import Covered, Evidence, Finding, Number, Severity, Verdict
 from greenloop.judge import against
 from greenloop.setting_values import Criteria
 from program import QUICK, run
@@ -54,7 +54,7 @@ def test_the_worst_of_those_that_changed() -> None:
     assert worst(SOURCE, SOURCE, {1}) is None
 
 
-LIMITS = Criteria(complexity=5, time=0.2, memory=0.5)
+LIMITS = Criteria(complexity=5, time=0.2, memory=0.5, coverage=75.0)
 NONE = Criteria()
 BREAKS: list[tuple[Criteria, Number, str]] = [
     (NONE, complexity("f", 1, 99, NONE), ""),
@@ -68,6 +68,18 @@ BREAKS: list[tuple[Criteria, Number, str]] = [
     (LIMITS, costs("t", (0.1, 9.0), (0.4, 9.0), LIMITS)[0], ""),  # too little to tell
     (LIMITS, costs("t", (1.0, 90.0), (1.0, 140.0), LIMITS)[1], "memory of t: 140 MB, 90 MB before; at most 50 % more."),
     (LIMITS, costs("t", (1.0, 20.0), (1.0, 35.0), LIMITS)[1], ""),
+    (NONE, coverage((Covered(path="a.py", lines=(1, 2), missed=(1, 2)),), NONE), ""),
+    (
+        LIMITS,
+        coverage((Covered(path="a.py", lines=(1, 2, 3, 9), missed=(9,)), Covered(path="b.py", lines=())), LIMITS),
+        "",
+    ),
+    (
+        LIMITS,
+        coverage((Covered(path="a", lines=(1, 2, 3, 4, 9), missed=(2, 3, 9), strange=True),), LIMITS),
+        f"{COVERAGE}: 40 % (2 of 5; not run: a 2-3, 9; something else ran under the name of a); at least 75 %.",
+    ),
+    (LIMITS, coverage((), LIMITS), "coverage of the changed lines: not known (0 of 0); at least 75 %."),
 ]
 
 
@@ -103,24 +115,25 @@ BENCH = "from sums import total\n\ntotal([1])\n"
 
 def test_in_a_run(make_repo: Callable[..., Path]) -> None:
     """Types by the project's own mypy, complexity with a limit, time and memory of tests and benchmark."""
-    settings = "checks: [pytest]\ncriteria: {complexity: 2, benchmark: python bench.py}\n"
+    settings = "checks: [pytest]\ncriteria: {complexity: 2, coverage: 90, benchmark: python bench.py}\n"
     files = {"sums.py": SUMS, "test_sums.py": TESTS, "bench.py": BENCH, "mypy.ini": "[mypy]\nfiles = sums.py\n"}
     repo = make_repo({**files, ".github/greenloop.yml": settings})
-    (repo / "sums.py").write_text(LOOP.replace("str = 0", "int = 0"))
+    (repo / "sums.py").write_text(LOOP.replace("str = 0", "int = 0") + "\n\ndef none() -> int:\n    return 0\n")
     quick = ("--test-command", QUICK, "--json")
     told = json.loads(run("evaluate", *quick, cwd=repo).stdout)
     assert told["checks"] == "pytest=passed(1) types=passed"
-    assert told["verdict"]["why"] == ["1 new finding: criteria 1."]
-    assert [(n["what"], n["before"], n["after"], n["limit"]) for n in told["numbers"][:1]] == [
-        ("complexity of sums.py::total", 1.0, 3.0, "at most 2")
+    assert told["verdict"]["why"] == ["2 new findings: criteria 2."]
+    assert [(n["what"], n["before"], n["after"], n["limit"], n["detail"]) for n in told["numbers"][:2]] == [
+        ("complexity of sums.py::total", 1.0, 3.0, "at most 2", ""),
+        ("coverage of the changed lines", None, 600 / 7, "at least 90 %", "6 of 7; not run: sums.py 10"),
     ]
-    assert [n["what"] for n in told["numbers"][1:]] == [
+    assert [n["what"] for n in told["numbers"][2:]] == [
         "time of pytest",
         "memory of pytest",
         "time of the benchmark",
         "memory of the benchmark",
     ]
-    assert all(n["before"] > 0 and n["after"] > 0 for n in told["numbers"])
+    assert all(n["before"] > 0 and n["after"] > 0 for n in told["numbers"] if n["unit"] != "%")
     (repo / "sums.py").write_text(LOOP)
     git("config", "user.name", "x", cwd=repo)
     told = json.loads(run("evaluate", *quick, cwd=repo).stdout)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop.checks import cases, endings, notes, programs, rewritten, text, told
+from greenloop.checks import cases, endings, lines, notes, programs, rewritten, text, told
 from greenloop.domain import CheckResult, Finding, Status, TestCase
 from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.settings import Settings
@@ -35,13 +35,10 @@ def run(subject: Subject, sandbox: Sandbox, settings: Settings) -> CheckResult:
     argv = programs.resolved(words, subject.environment)
     if reason := programs.missing_directory(subject):
         return CheckResult(check=NAME, status=Status.BROKEN, reason=reason)
-    private = Path(tempfile.mkdtemp(prefix="greenloop-tests-"))
-    before = rewritten.tests(subject.folder)
-    try:
-        done, given, heard = _tested(argv, subject, sandbox, settings=settings, variables=variables, private=private)
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
-    result = _result(done, given, heard, argv=argv, subject=subject)
+    before, wanted = rewritten.tests(subject.folder), lines.asked(subject)
+    done, given, heard = _tested(argv, subject, sandbox, settings=settings, variables=variables, wanted=wanted)
+    covered, uncovered = lines.covered(wanted, heard.sessions)
+    result = replace(_result(done, given, heard, argv=argv, subject=subject), covered=covered, uncovered=uncovered)
     told_too = notes.of(result.tests, subject.environment.withheld, check=NAME)
     result = replace(result, findings=(*result.findings, *told_too))
     return replace(rewritten.told(result, before, rewritten.tests(subject.folder)), seconds=time.monotonic() - began)
@@ -54,45 +51,50 @@ def _tested(
     *,
     settings: Settings,
     variables: Mapping[str, str],
-    private: Path,
+    wanted: lines.Asked,
 ) -> tuple[Completed, Policy, told.Told]:
-    plugin, out = private / "plugin", private / "out"
-    report, tokens = out / "report", tuple(os.urandom(16).hex() for _ in range(_seats(argv)))
-    environment = _joined(variables, _laid(plugin, out, subject=subject, tokens=tokens))
-    given = programs.policy(
-        subject,
-        settings,
-        program=argv[0],
-        seconds=settings.test_timeout,
-        readable=(plugin,),
-        writable=(out,),
-        environment=environment,
-        artifacts=(report,),
-    )
-    done = programs.confined(sandbox, argv, cwd=subject.folder / subject.directory, given=given)
+    tokens = tuple(os.urandom(16).hex() for _ in range(_seats(argv)))
+    order = {"lines": lines.watched(wanted), "trace": lines.decides(settings)}
+    with tempfile.TemporaryDirectory(prefix="greenloop-tests-", ignore_cleanup_errors=True) as private:
+        plugin, out = Path(private, "plugin"), Path(private, "out")
+        given = programs.policy(
+            subject,
+            settings,
+            program=argv[0],
+            seconds=settings.test_timeout,
+            readable=(plugin,),
+            writable=(out,),
+            environment=_joined(variables, _laid(plugin, out, subject=subject, tokens=tokens, order=order)),
+            artifacts=(out / "report",),
+        )
+        done = programs.confined(sandbox, argv, cwd=subject.folder / subject.directory, given=given)
     done = text.quoted(done, subject.folder)
-    return done, given, told.read(done.artifacts.get(report, b""), tokens)
+    return done, given, told.read(done.artifacts.get(out / "report", b""), tokens)
 
 
-def _laid(plugin: Path, out: Path, *, subject: Subject, tokens: tuple[str, ...]) -> dict[str, str]:
-    """The reporter alone in a folder, and the environment that makes any pytest of the run load it.
+def _laid(
+    plugin: Path, out: Path, *, subject: Subject, tokens: tuple[str, ...], order: Mapping[str, object]
+) -> dict[str, str]:
+    """The reporter and what it loads alone in a folder, and the environment that makes any pytest of the run load it.
 
     The cache goes to a private place rather than off: without its plugin, `--ff` in a project's options is an error.
     """
     plugin.mkdir(mode=0o755)
     out.mkdir(mode=0o755)
     plugin.parent.chmod(0o755)
-    shutil.copyfile(Path(__file__).with_name("reporter.py"), plugin / f"{_PLUGIN}.py")
-    only = [str(subject.folder.resolve() / path) for path in subject.only]
-    order = {"first": subject.first, "only": only, "changed": subject.changed}
-    (plugin / "order.json").write_text(json.dumps(order), encoding="utf-8")
+    for name, file in ((_PLUGIN, "reporter.py"), ("greenloop_ran", "ran.py")):
+        shutil.copyfile(Path(__file__).with_name(file), plugin / f"{name}.py")
+    root = str(subject.folder.resolve())
+    only = [f"{root}/{path}" for path in subject.only]
+    whole = {**order, "root": root, "first": subject.first, "only": only, "changed": subject.changed}
+    (plugin / "order.json").write_text(json.dumps(whole), encoding="utf-8")
     for number, token in enumerate(tokens):
         (out / f"seat-{number:02}").write_text(token, encoding="ascii")
     without = "".join(f" -p {shlex.quote(f'no:{name}')}" for name in subject.environment.withheld)
     options = f"-p {_PLUGIN} -o cache_dir={shlex.quote(str(out / 'cache'))}{without}"
     about = {
         "report": str(out / "report"),
-        "root": str(subject.folder.resolve()),
+        "root": root,
         "folder": str(plugin),
         "addopts": options,
     }

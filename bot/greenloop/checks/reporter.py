@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import traceback
+import types
 
 import pytest
 
@@ -421,6 +422,29 @@ def _first_hook(tell: Tell | None, given: dict[str, Any]) -> Any:
     return pytest_load_initial_conftests
 
 
+def _lines(tell: Tell | None, order: dict[str, Any]) -> Any:
+    """What sees which changed lines run; in a worker of xdist too, which has no order yet and no way to write."""
+    folder = order.get("folder") or os.path.dirname(os.path.abspath(__file__))
+    place = os.path.join(folder, "order.json")
+    if tell is None and "PYTEST_XDIST_WORKER" in os.environ and os.path.exists(place):
+        with open(place, encoding="utf-8") as file:
+            order = json.load(file)
+    if not order.get("lines"):
+        return None
+    ran: Any = types.ModuleType("greenloop_ran")
+    place = os.path.join(folder, "greenloop_ran.py")
+    with open(place, encoding="utf-8") as source:  # by its place: an import could find a namesake first
+        exec(compile(source.read(), place, "exec", dont_inherit=True), ran.__dict__)  # noqa: S102 - our own file
+
+    def say(kind: str, **fields: Any) -> None:
+        if tell is not None and _getframe(1).f_globals is ran.__dict__:
+            tell(kind, **fields)
+
+    if not (ran.MONITORING or order["trace"]):
+        return None
+    return ran.started(order["root"], order["lines"], say if tell else None)
+
+
 def _hooks(given: dict[str, Any]) -> dict[str, Any]:
     """The hooks of this module, with all that they share out of reach of a name."""
     token = _seat(given["report"]) if given else ""
@@ -428,6 +452,7 @@ def _hooks(given: dict[str, Any]) -> dict[str, Any]:
     watch = Watch(tell, given["root"], given.get("changed", []), os.path.dirname(given["report"])) if tell else None
     if tell:
         tell("begin", pytest=pytest.__version__)
+    lines = _lines(tell, given)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(config: Any) -> None:
@@ -442,6 +467,8 @@ def _hooks(given: dict[str, Any]) -> dict[str, Any]:
             config.pluginmanager.register(recorder, "greenloop-recorder")
         config.pluginmanager.register(Describer(mine["root"]), "greenloop-describer")
         config.pluginmanager.register(order, "greenloop-order")
+        if lines is not None:
+            config.pluginmanager.register(lines, "greenloop-lines")
         if not (getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None)) or worker:
             _scrub(mine)
 

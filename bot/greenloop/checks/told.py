@@ -26,6 +26,10 @@ class Session:
     tampering: list[Line] = field(default_factory=list)
     interrupted: str = ""
     internal: Line | None = None
+    lines: dict[str, frozenset[int]] = field(default_factory=dict)  # of the changed ones, those that can run
+    ran: dict[str, set[int]] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)  # files under whose name something else ran
+    unseen: str = ""  # why it did not see all that ran
     end: Line | None = None
 
     @property
@@ -91,6 +95,23 @@ def _take(session: Session, line: Line) -> None:
         session.internal = part(line, "told")
     elif kind == "end":
         session.end = line
+    else:
+        _measured(session, line)
+
+
+def _measured(session: Session, line: Line) -> None:
+    """Of the changed lines: which can run, and which did."""
+    kind, path = line.get("kind"), words(line, "path")
+    if kind == "lines":
+        there = line.get("lines")
+        numbers = there if isinstance(there, list) else []
+        session.lines[path] = frozenset(n for n in numbers if isinstance(n, int))
+    elif kind == "ran":
+        session.ran.setdefault(path, set()).add(whole(line, "line"))
+    elif kind == "strange":
+        session.strange.append(path)
+    elif kind == "unseen":
+        session.unseen = words(line, "why") or "it did not see everything"
 
 
 def words(line: Line, name: str) -> str:

@@ -9,6 +9,7 @@ from greenloop.domain.ended import Attempt, Ending, Outcome, Reason, Usage
 from greenloop.domain.measured import (
     Cause,
     CheckResult,
+    Covered,
     Dependency,
     Evidence,
     Finding,
@@ -26,6 +27,7 @@ __all__ = [
     "Attempt",
     "Cause",
     "CheckResult",
+    "Covered",
     "Delete",
     "Dependency",
     "Edit",

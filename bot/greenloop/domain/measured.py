@@ -89,6 +89,17 @@ class TestCase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """Of a file of the product: the first lines of the changed statements, and those of them that no test ran.
+    `strange` when something else ran under the file's name, which does not count."""
+
+    path: str
+    lines: tuple[int, ...]
+    missed: tuple[int, ...] = ()
+    strange: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
     """What one check said of one tree. `tests` only from checks that run tests; `output` is a tail for people."""
 
@@ -100,6 +111,8 @@ class CheckResult:
     output: str = ""
     seconds: float = 0.0
     reason: str = ""  # one sentence, when broken or skipped
+    covered: tuple[Covered, ...] = ()  # of the changed files, by the check that saw them run
+    uncovered: str = ""  # why that is not known, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +136,7 @@ class Number:
     after: float | None
     unit: str = ""
     limit: str = ""  # words, where it decides
+    detail: str = ""  # what the number is made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
