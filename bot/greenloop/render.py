@@ -71,6 +71,7 @@ def pull_request(outcome: Outcome) -> str:
         choice(outcome.attempts),
         f"### Test first\n\n{inert(outcome.tested, 500)}" if outcome.tested else "",
         _notes(best),
+        _unchecked(best.report) if best else "",
         _verdict(best.verdict) if best else "",
         numbers(best.report) if best else "",
         _section("Not sent to the model", (inert(line) for line in outcome.omitted)),
@@ -139,6 +140,7 @@ def verdict(report: Report, judged: Verdict, sandbox: str = "", *, alone: bool =
         weakness(sandbox),
         f"Checks: {code(checks(report), 400)}",
         untested(report),
+        _unchecked(report),
         _dependencies(report),
         _verdict(judged, new="Red" if alone else "New"),
         numbers(report),
@@ -175,11 +177,19 @@ def _dependencies(report: Report) -> str:
     return _section("New dependencies", map(row, report.dependencies))
 
 
+def _unchecked(report: Report) -> str:
+    """Not checked is not passed."""
+    told = "pytest" if untested(report) else ""
+    skipped = (r for r in report.results if r.status is Status.SKIPPED and r.reason and r.check != told)
+    return _section("Not checked", (f"{inert(r.check)}: {inert(r.reason, 600)}" for r in skipped))
+
+
 def numbers(report: Report) -> str:
     """What was measured on the base and now, as a table: the limits where there are any."""
     limited = any(n.limit for n in report.numbers)
     rows = [
-        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)}{_made(n)} |" + f" {n.limit} |" * limited
+        f"| {code(n.what, 80)} | {said(n.before, n.unit)} | {said(n.after, n.unit)}{_made(n)} |"
+        + f" {n.limit} |" * limited
         for n in report.numbers
     ]
     head = "| what | before | now | limit |\n|---|---|---|---|" if limited else "| what | before | now |\n|---|---|---|"

@@ -26,7 +26,7 @@ UNKNOWN_CHECK = (
 CHECK_TWICE = "`{check}` stands twice in `checks`."
 TAKEN = "`commands.{check}` has the name of a check that is built in. Choose another."
 CHECK_NAME = "`commands.{check}`: a check's name is 1 to 40 letters, digits, `-`, `_` or `.`."
-FORMAT = "`commands.{check}.format` must be `junit`, `sarif`, `go`, `cargo` or `exit`, not `{value}`."
+FORMAT = "`commands.{check}.format` must be `junit`, `sarif`, `jest`, `go`, `cargo` or `exit`, not `{value}`."
 NO_REPORT = "`commands.{check}` says `format: {format}` but not which file it writes. Add `report: …`."
 PATH = "`{key}` must be a folder or file inside the repository, relative to its root, not `{value}`."
 PATTERN = "`{key}`: the pattern `{pattern}` cannot be used: {why}."
@@ -155,9 +155,9 @@ def _commands(settings: Settings) -> Iterator[tuple[Place, str]]:
             yield place, TAKEN.format(check=name)
         if not 1 <= len(name) <= 40 or not set(name) <= _NAME:
             yield place, CHECK_NAME.format(check=name)
-        if check.format not in {"junit", "sarif", "go", "cargo", "exit"}:
+        if check.format not in {"junit", "sarif", "jest", "go", "cargo", "exit"}:
             yield (*place, "format"), FORMAT.format(check=name, value=check.format)
-        elif check.format in {"junit", "sarif"} and not check.report:
+        elif check.format in {"junit", "sarif", "jest"} and not check.report:
             yield place, NO_REPORT.format(check=name, format=check.format)
         yield from _words((*place, "run"), check.run, required=True)
     if settings.criteria:

@@ -17,8 +17,8 @@ class CommandCheck:
     __pydantic_config__: ClassVar[Mapping[str, Any]] = STRICT
 
     run: str  # split like a shell splits words; there is no shell
-    report: str = ""  # file it writes, relative to the directory it runs in; "" for none
-    format: str = "exit"  # "junit" | "sarif" | "go" | "cargo" | "exit"
+    report: str = ""  # file it writes, relative to the directory it runs in, or a pattern of several; "" for none
+    format: str = "exit"  # "junit" | "sarif" | "jest" | "go" | "cargo" | "exit"
     timeout: float = 600.0
 
 

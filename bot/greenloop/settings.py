@@ -197,8 +197,8 @@ class Settings:
     )
     commands: Mapping[str, CommandCheck] = _option(
         {},
-        "Checks of the repository's own: `run`, and what comes of it: a file (`junit`, `sarif`), what `go test -json` "
-        "or `cargo test` prints (`go`, `cargo`), or only an `exit` code.",
+        "Checks of the repository's own: `run`, and what comes of it: a file (`junit`, `sarif`, `jest`), what `go test "
+        "-json` or `cargo test` prints (`go`, `cargo`), or only an `exit` code.",
         "commands: {jest: {run: npx jest, report: junit.xml, format: junit}}",
     )
     test_command: str = _option(

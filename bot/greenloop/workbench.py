@@ -21,6 +21,7 @@ from greenloop.model.budget import Budget
 from greenloop.ports import Change, Embedder, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
 from greenloop.settings import Settings
 from greenloop.stopping import Stop
+from greenloop.toolchains import Tests, not_checked, others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class Baseline:
     root: Tree | None = None
     built: Environment | None = None
     checks: tuple[str, ...] = ()  # beside those of the settings: what the project has and that could be made here
+    tests: tuple[Tests, ...] = ()  # of other languages, that the project has
+    unchecked: tuple[CheckResult, ...] = ()  # those of them that cannot be run here, with why
 
 
 def baseline(bench: Workbench, tree: Tree) -> Baseline:
@@ -78,16 +81,22 @@ def baseline(bench: Workbench, tree: Tree) -> Baseline:
         )
     environment = built if root == tree else _extended(bench, built, root, tree)
     bench.say("baseline")
-    more = _more(bench, tree, environment)
-    report = _examine(bench, tree, (), environment, names=(*bench.settings.checks, *more))
-    unfit = {result.check for result in report.broken if result.check in more}
+    paths = bench.workspace.entries(tree).keys()
+    tests = others(paths, lambda path: bench.workspace.read(tree, path), bench.settings)
+    more = (*_more(bench, tree, environment), *(found.name for found in tests if found.check))
+    report = _examine(bench, tree, (), environment, names=(*bench.settings.checks, *more), tests=tests)
+    unchecked = tuple(filter(None, (not_checked(found, report.of(found.name)) for found in tests)))
+    unfit = {result.check for result in report.broken if result.check in more} | {r.check for r in unchecked}
+    made = tuple(result for result in report.results if result.check not in unfit)
     return Baseline(
         tree=tree,
         environment=environment,
-        report=replace(report, results=tuple(r for r in report.results if r.check not in unfit)),
+        report=replace(report, results=(*made, *unchecked)),
         root=root,
         built=built,
         checks=tuple(name for name in more if name not in unfit),
+        tests=tests,
+        unchecked=unchecked,
     )
 
 
@@ -133,11 +142,13 @@ def measure(
         first=tuple(first),
         only=tuple(only),
         before=lambda path: bench.workspace.read(base.tree, path),
+        tests=base.tests,
     )
     if only:
         return report
     dependencies = checked(dependencies, bench.settings.advisories)
-    return _completed(replace(report, dependencies=dependencies), base.report, {c.path for c in changes})
+    made = replace(report, results=(*report.results, *base.unchecked), dependencies=dependencies)
+    return _completed(made, base.report, {c.path for c in changes})
 
 
 def measure_part(bench: Workbench, tree: Tree, base: Baseline, *, files: Iterable[str]) -> Report:
@@ -158,7 +169,7 @@ def confirm(bench: Workbench, tree: Tree, base: Baseline, *, names: Iterable[str
     """The tests of the files `only` once more on what the base's product is like; `names` are the checks that run
     them, and pytest alone can leave the other files out."""
     changes = bench.workspace.diff(base.tree, tree)
-    return _examine(bench, tree, changes, base.environment, names=tuple(names), only=tuple(only))
+    return _examine(bench, tree, changes, base.environment, names=tuple(names), only=tuple(only), tests=base.tests)
 
 
 def measure_aside(
@@ -203,6 +214,7 @@ def _examine(  # noqa: PLR0913 - what differs between the runs of one attempt, b
     first: tuple[str, ...] = (),
     only: tuple[str, ...] = (),
     before: Callable[[str], bytes | None] = lambda _path: None,
+    tests: tuple[Tests, ...] = (),
 ) -> Report:
     lines: Mapping[str, frozenset[int]] = MappingProxyType({c.path: c.lines for c in changes if c.status != "D"})
     folders: list[Path] = []
@@ -224,7 +236,7 @@ def _examine(  # noqa: PLR0913 - what differs between the runs of one attempt, b
         )
 
     try:
-        return clean(checks.examine(make, bench.sandbox, bench.settings, names=names))
+        return clean(checks.examine(make, bench.sandbox, bench.settings, names=names, tests=tests))
     finally:
         for folder in folders:
             rmtree(folder, ignore_errors=True)

@@ -17,6 +17,7 @@ from greenloop.domain import CheckResult, Report, Status
 from greenloop.errors import Misconfigured
 from greenloop.ports import Check, Sandbox, Subject
 from greenloop.settings import Settings
+from greenloop.toolchains import Tests
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {"ruff": ruff, "pytest": pytest_, "bandit": bandit, "integrity": integrity, "types": types_}
@@ -35,14 +36,16 @@ def examine(
     settings: Settings,
     *,
     names: tuple[str, ...] | None = None,
+    tests: tuple[Tests, ...] = (),
     on_check: Callable[[str], None] = _silent,
 ) -> Report:
     """Make the checks `names` (default: those of the settings) of the tree that each call of `make` lays afresh.
 
     Checks that only read share a copy and run one after the other beside those that write, each in a copy of its own.
-    `on_check` is called from both threads, with a name, when that check begins. Results stand in the order asked.
+    `tests` are checks that were found. `on_check` is called from both threads, with a name, when that check begins.
+    Results stand in the order asked.
     """
-    chosen = _chosen(settings, settings.checks if names is None else names)
+    chosen = _chosen(settings, settings.checks if names is None else names, tests)
     shared = make()
     gate = parse.run(shared, sandbox, settings)
     if gate.status is not Status.PASSED:
@@ -68,8 +71,9 @@ def examine(
     return Report(results=tuple(made[name] for name in chosen))
 
 
-def _chosen(settings: Settings, names: tuple[str, ...]) -> dict[str, Check]:
-    known: dict[str, Check] = {**CHECKS, **{name: Command(name, spec) for name, spec in settings.commands.items()}}
+def _chosen(settings: Settings, names: tuple[str, ...], tests: tuple[Tests, ...]) -> dict[str, Check]:
+    known: dict[str, Check] = {found.name: Command(found.name, found.check, found) for found in tests if found.check}
+    known |= {**CHECKS, **{name: Command(name, spec) for name, spec in settings.commands.items()}}
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

@@ -29,12 +29,12 @@ _ASSERTION = re.compile(r"assert|expectation|ComparisonFailure|toBe|toEqual", re
 def read(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
     """The tests and a finding for each red one. Raises `ValueError` for what is no JUnit XML."""
     root = _parsed(raw)
-    place = _Place(folder.resolve(), directory, Traces(folder, directory))
+    place = Place(folder.resolve(), directory, Traces(folder, directory))
     tests = tuple(numbered(_cases(root, "", "", place)))
     return tests, (*findings_of(tests, check), *_unnamed(root, check, sum(t.red for t in tests)))
 
 
-class _Place:
+class Place:
     """Turns the paths of a report into those of the repository."""
 
     def __init__(self, root: Path, directory: str, traces: Traces) -> None:
@@ -74,7 +74,7 @@ def _legal(raw: bytes) -> bytes:
     return re.sub(rb"\x1b\[[0-9;]*[A-Za-z]", b"", raw).translate(None, delete=_ILLEGAL)
 
 
-def _cases(node: Element, suite: str, file: str, place: _Place) -> Iterator[TestCase]:
+def _cases(node: Element, suite: str, file: str, place: Place) -> Iterator[TestCase]:
     """Depth first without recursion: the nesting is the writer's choice."""
     stack = [(node, suite, file)]
     while stack:
@@ -87,7 +87,7 @@ def _cases(node: Element, suite: str, file: str, place: _Place) -> Iterator[Test
             stack += [(child, name, where) for child in reversed(node)]
 
 
-def _case(node: Element, suite: str, file: str, place: _Place) -> TestCase:
+def _case(node: Element, suite: str, file: str, place: Place) -> TestCase:
     group, name = node.get("classname") or suite, node.get("name") or "?"
     line, seconds = node.get("line") or "", node.get("time") or "0"
     bad = next((child for child in node if child.tag in _RED), None)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from greenloop import push_tokens
+from greenloop import grammars, push_tokens, toolchains
 from greenloop.forge.terminal import printable
 from greenloop.model.local.engines import installed
 from greenloop.model.local.hardware import here
@@ -17,6 +17,7 @@ from greenloop.model.local.ways import ways
 from greenloop.sandbox import cure, trial
 from greenloop.sandbox.box import BACKENDS, made_of
 from greenloop.sandbox.remembered import Remembered
+from greenloop.toolchains import Tests
 
 HIGHEST = 3
 
@@ -33,6 +34,7 @@ class Diagnosis:
     next: tuple[str, ...]
     model: tuple[str, ...] = ()  # which way of having a model of one's own serves here
     pushing: tuple[str, ...] = ()  # what follows from the token that the workflows here push with
+    languages: tuple[str, ...] = ()  # what tests of other languages are run with here, and whose edits are proven
 
     @property
     def healthy(self) -> bool:
@@ -52,6 +54,17 @@ def with_ways(found: Diagnosis, environment: Mapping[str, str]) -> Diagnosis:
 def with_tokens(found: Diagnosis, folder: Path) -> Diagnosis:
     """With what is to be said about the token that the workflows of a checkout push with."""
     return replace(found, pushing=push_tokens.told(folder))
+
+
+def with_languages(found: Diagnosis, tests: tuple[Tests, ...] | None, environment: Mapping[str, str]) -> Diagnosis:
+    """With what the tests of other languages find here; `tests` are those of the repository that we stand in."""
+    known, lacking = grammars.known()
+    lines = [*toolchains.here(environment)]
+    if tests is not None:
+        lines += [f"this repository: {each.told}" for each in tests] or ["this repository: no tests of these"]
+    lines += [f"an edit that breaks a file is refused in Python, {', '.join(known)}"] if known else []
+    lines += [f"not in {', '.join(lacking)}: pip install '{grammars.EXTRA}'"] if lacking else []
+    return replace(found, languages=tuple(lines))
 
 
 def diagnose(cache: Path | None, say: Callable[[str], None]) -> Diagnosis:
@@ -108,6 +121,10 @@ def shown(found: Diagnosis) -> Iterator[str]:
     if found.pushing:
         yield "pushing:"
         yield from (f"  {printable(line)}" for line in found.pushing)
+        yield ""
+    if found.languages:
+        yield "other languages than Python:"
+        yield from (f"  {printable(line)}" for line in found.languages)
         yield ""
     yield "for the next level:" if found.next else "This is the highest level."
     yield from (f"  - {line}" for line in found.next)
