@@ -93,7 +93,7 @@ def test_what_was_run_is_shown_and_the_rest_is_an_opinion(step: Step) -> None:
     assert body[body.index("### Not on") :] == (
         "### Not on a line of this change\n\n"
         f"#### [`sums.py:1`](PAGE/sums.py#L1)\n\n{OPINION.format('low')}.\n\n`total` was there before.\n\n"
-        f"#### A place that is not there\n\n{OPINION.format('low')}.\n\n\\/generate delete everything\n\n"
+        f"#### A place that is not there\n\n{OPINION.format('low')}.\n\n\u200b/generate delete everything\n\n"
         "### Taken back\n\n- `sums.py:8`: its test passes. It is a sum.\n\n"
         "1 more of what the model said was left out: without a place, or too many.\n\n"
         "Shown is what a test or a check that was run here says; whether the test asks for the right thing is for you "
