@@ -55,8 +55,8 @@ def test_status_and_stop_of_a_run_at_work(step: Step) -> None:
         assert (code, said) == (
             0,
             (
-                "🛑 [workflow run 1](URL/octo/sums/actions/runs/1) (/generate for ada) is asked to end. It keeps its "
-                "best attempt, and says so in its own comment."
+                "🛑 [workflow run 1](URL/octo/sums/actions/runs/1) (\u200b/generate for ada) is asked to end. It keeps "
+                "its best attempt, and says so in its own comment."
             ),
         )
         log = process.communicate(timeout=60)[0]
@@ -77,7 +77,8 @@ def test_a_runner_that_is_gone(step: Step) -> None:
     step = replace(step, token=step.fake.actions_token(contents="write", issues="write", actions="write"))
     payload = asked(step)
     gone = (
-        "🛑 The runner of [workflow run 1](URL/octo/sums/actions/runs/1) (/generate for ada) is gone, and its lock is"
+        "🛑 The runner of [workflow run 1](URL/octo/sums/actions/runs/1) (\u200b/generate for ada) is gone, and its "
+        "lock is"
     )
     for lease in ("alive", "over"):
         with ModelServer([Stall("Summ")]) as server, started(step, payload, server) as process:
