@@ -53,7 +53,7 @@ def started(root: str, wanted: dict[str, list[int]], say: Say | None) -> Lines:
             told("ran", path=path, line=line)
 
     whose = _owner(root, codes, told)
-    return Lines(_monitored(whose, ran) if MONITORING else _traced(whose, ran, left), told, kept)
+    return Lines(_monitored(whose, ran) if MONITORING else _traced(whose, ran), told, kept)
 
 
 def _owner(root: str, codes: dict[str, list[CodeType]], told: Say) -> Callable[[CodeType], str]:
@@ -121,29 +121,14 @@ def _monitored(whose: Callable[[CodeType], str], ran: Callable[[str, int], None]
     return lambda: "" if monitoring.get_tool(_TOOL) == "greenloop" else "its place in sys.monitoring was taken"
 
 
-def _traced(
-    whose: Callable[[CodeType], str], ran: Callable[[str, int], None], left: dict[str, set[int]]
-) -> Callable[[], str]:
-    """By a function that each line calls, of code alone that has lines left which nobody saw run."""
-    rest: dict[int, tuple[CodeType, set[int]]] = {}
-
-    def unseen(code: CodeType) -> set[int]:
-        if id(code) not in rest:
-            path = whose(code)
-            lines = {line for _, line in dis.findlinestarts(code) if line} if path else set()
-            if len(lines) > 1 and code.co_name != "<module>":
-                lines.discard(code.co_firstlineno)  # which runs outside, where it is defined
-            rest[id(code)] = code, lines & left.get(path, set())
-        return rest[id(code)][1]
-
+def _traced(whose: Callable[[CodeType], str], ran: Callable[[str, int], None]) -> Callable[[], str]:
     def enter(frame: FrameType, _event: str, _arg: Any) -> Any:
-        return each if unseen(frame.f_code) else None
+        return each if whose(frame.f_code) else None
 
     def each(frame: FrameType, event: str, _arg: Any) -> Any:
         path = whose(frame.f_code) if event == "line" and _getframe(1) is frame else ""
         if path:
             ran(path, frame.f_lineno)
-            unseen(frame.f_code).discard(frame.f_lineno)
         return each
 
     if sys.gettrace() is not None:
