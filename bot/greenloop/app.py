@@ -20,7 +20,7 @@ from greenloop.commands.generate import generate as run_loop
 from greenloop.commands.journal import Journal, find, opened
 from greenloop.commands.run import Run
 from greenloop.context import Source as InTree
-from greenloop.domain import Outcome, Request, Source
+from greenloop.domain import Outcome, Request, Source, Tree
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.knowledge import NOTHING_BEYOND, Outside, outside
@@ -182,6 +182,7 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
     temp: Path | None = None,
     beyond: Outside = NOTHING_BEYOND,
     meter: Meter | None = None,
+    rules: Tree | None = None,
 ) -> Iterator[Workbench]:
     """Everything real, with a private folder (in `temp`) that is gone afterwards, and signals that stop it in order."""
     scratch = Path(mkdtemp(prefix="greenloop-trees-", dir=temp))
@@ -202,6 +203,7 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
             scratch=scratch,
             cache=cache,
             beyond=beyond,
+            rules=rules,
         )
     finally:
         rmtree(scratch, ignore_errors=True)

@@ -59,8 +59,10 @@ def gather(
     baseline: Report,
     wanted: Iterable[str],
     thread: tuple[Message, ...] = (),
+    rules: Tree | None = None,
 ) -> Task:
-    """The task for the first prompt. Later prompts quote the same paths as they are then (`refresh`)."""
+    """The task for the first prompt. Later prompts quote the same paths as they are then (`refresh`). `rules` is the
+    tree whose instruction files are the rules of style; none: the one that the work starts from."""
     budget = source.settings.context_tokens // 2
     red = [baseline.tests[test] for test in wanted]
     wishes = _wishes(request, source, red)
@@ -73,15 +75,15 @@ def gather(
     found = retriever.find(query, min(room, budget // _BESIDE if certain else budget))
     found = replace(found, snippets=tuple(s for s in found.snippets if s.path not in told and not is_ci(s.path)))
     picked = (*certain, *found.snippets)
-    rules = tuple(_rules(source))
-    quoted = {s.path for s in (*picked, *rules)}
+    style = tuple(_rules(replace(source, tree=rules or source.tree)))
+    quoted = {s.path for s in (*picked, *style)}
     missing = [p for p in dict.fromkeys((*request.files, *(path for path, _, _ in wishes))) if p not in quoted]
     return Task(
         goal=request.text,
         thread=thread,
         snippets=picked,
-        rules=rules,
-        knowledge=tuple(s for s in known if not (s.own and s.path in quoted) and not _within(s, (*picked, *rules))),
+        rules=style,
+        knowledge=tuple(s for s in known if not (s.own and s.path in quoted) and not _within(s, (*picked, *style))),
         outline=(*found.outline, *_outline(source, quoted)),
         omitted=tuple(f"{path}: {_why_omitted(source, path)}" for path in missing),
     )

@@ -40,6 +40,7 @@ class Workbench:
     cache: Path
     embedder: Callable[[], Embedder | None] = lambda: None  # raises `Misconfigured`
     beyond: Outside = NOTHING_BEYOND
+    rules: Tree | None = None  # whose instruction files are rules, where the base is what somebody proposes
     trusted: Tree | None = None  # whose manifests programs are built from, when the base is somebody else's
 
     def say(self, phase: str, **words: object) -> None:

@@ -17,12 +17,13 @@ BOTH += "def test_least():\n    assert least([3, 1]) == 1\n"
 MEND = answer("    return numbers[0]", "    return min(numbers)", "fix: least")
 
 
-def say(step: Step, text: str, number: int, *answers: str, author: str = "ada") -> tuple[int, str]:
-    """Exit code, and what is answered; what was done is not done twice, and nobody is asked."""
+def say(step: Step, text: str, number: int, *answers: str, author: str = "ada", shows: str = "") -> tuple[int, str]:
+    """Exit code, and what is answered; what was done is not done twice, and nobody is asked. Prompts hold `shows`."""
     payload = step.fake.event("issue_comment", step.fake.comment(number, text, author=author))
     with ModelServer(answers) as server:
         code, log = step.run("issue_comment", payload, server)
         assert len(server.chats) == len(answers), log
+        assert all(shows in str(chat["messages"]) for chat in server.chats)
         first = seen(step)
         if code == 0:  # a refusal is asked for again on purpose
             again, log = step.run("issue_comment", payload, server)
@@ -57,7 +58,10 @@ def test_a_run_is_taken_up_and_taken_back(step: Step) -> None:
     name, before = branch(step), git.files("refs/heads/main")
     draft = seen(step)["issues"][2]
     assert (draft["title"], draft["draft"]) == ("[not green] fix: add up", True)
-    code, said = say(step, "/continue", 1, MEND)
+    git.commit(
+        "main", {"AGENTS.md": "Write British English.\n"}, "rules"
+    )  # which hold here too, though not on the branch
+    code, said = say(step, "/continue", 1, MEND, shows="British English")
     assert code == 0, said
     now = seen(step)
     assert branch(step) == name

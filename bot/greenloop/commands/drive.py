@@ -37,7 +37,7 @@ def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: 
             course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
             return
         red = expected(request, source, base.report, bench)
-        task = gather(request, source, found, baseline=base.report, wanted=red, thread=course.thread)
+        task = gather(request, source, found, baseline=base.report, wanted=red, thread=course.thread, rules=bench.rules)
         course.task = task = replace(task, omitted=(*task.omitted, *found.missing))
     start = Start(request=request, base=base, commit=request.base)
 

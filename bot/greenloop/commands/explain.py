@@ -27,7 +27,7 @@ def explain(
     at = at or request.base
     source = Source(bench.workspace, bench.workspace.tree(request.base), bench.settings)
     with searching(request, bench) as found:
-        task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread)
+        task = gather(request, source, found, baseline=Report(results=()), wanted=(), thread=thread, rules=bench.rules)
     chat = prompts.question(task, tuple(map(numbered, task.snippets)))
     bench.model.warm()
     bench.say("model")

@@ -170,6 +170,7 @@ def _job(scene: Scene, serving: Serving) -> Job:
         answer=answer,
         signing_key=inputs.signing_key,
         notes=(why,) if why else (),
+        rules=going.base if going and ours else base if pull else "",
         goes_on=ours,
         thread=() if evaluating else (*heard.quoted(scene, comments), *shown, *others),
         earlier=tuple(dict.fromkeys((going.key, *before) if going else before)),

@@ -232,9 +232,17 @@ def made_bench(
         progress(event)
 
     box = open_sandbox(job.sandbox, cache=job.cache)
-    beyond = Outside(server=job.remote.url, token=job.remote.token)
     return bench(
-        workspace, job.settings, model, both, box=box, cache=job.cache, temp=job.temp, beyond=beyond, meter=meter
+        workspace,
+        job.settings,
+        model,
+        both,
+        box=box,
+        cache=job.cache,
+        temp=job.temp,
+        beyond=Outside(server=job.remote.url, token=job.remote.token),
+        meter=meter,
+        rules=workspace.tree(workspace.resolve(f"refs/heads/{job.rules}")) if job.rules else None,
     )
 
 

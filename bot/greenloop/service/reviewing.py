@@ -45,7 +45,7 @@ def posted(job: Job, page: str) -> Outcome:
         job.told.say(POSTED.format(url=there))
         return Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED, url=there)
     job.told.say("⏳ Reading the change…")
-    refs = (f"refs/heads/{pull.base_ref}", job.refs[1], REFS + key, LOCKS + key)
+    refs = (f"refs/heads/{pull.base_ref}", job.refs[0], REFS + key, LOCKS + key)
     with (
         private(job.temp) as clone,
         job.remote.clone(clone, refs, depth=DEEP) as workspace,

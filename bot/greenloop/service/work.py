@@ -40,6 +40,7 @@ class Job:
     signing_key: str = field(default="", repr=False)
     notes: tuple[str, ...] = ()  # what else is told of it
     foreign: Foreign | None = None  # known when the clone is made
+    rules: str = ""  # the branch whose instruction files are rules: what a pull request proposes is no rule yet
     goes_on: str = ""  # the branch of ours that an earlier run has begun; it is moved once, at the end
     earlier: tuple[str, ...] = ()  # keys of runs on the same issue or pull request
 
@@ -62,10 +63,11 @@ class Job:
         return Place(answer=self.answer, branch=pull.head_ref, fork=pull.head_repository or "", unsigned=unsigned)
 
     @property
-    def refs(self) -> tuple[str, str]:
+    def refs(self) -> tuple[str, ...]:
         """Those that the work is about. A fork's branch is not among this repository's, whatever it is called."""
         theirs = self.pull and self.pull.is_fork and forks.ref(self.pull.number)
-        return f"refs/heads/{self.start}", theirs or f"refs/heads/{self.branch}"
+        heads = [f"refs/heads/{name}" for name in dict.fromkeys((self.start, self.rules)) if name]
+        return theirs or f"refs/heads/{self.branch}", *heads
 
 
 def tip_of(workspace: GitWorkspace, job: Job) -> str:
