@@ -140,8 +140,7 @@ def _job(scene: Scene, serving: Serving) -> Job:
     before = earlier.keys(comments, me=github.whoami(), but=request.key)
     ours = going.branch if going and going.pull is None else ""
     base = request.base or repository.default_branch
-    foreign = pull is not None and pull.is_fork
-    pushes = pull is not None and (not foreign or answer is Answer.PUSH)
+    pushes = pull is not None and (not request.fork or answer is Answer.PUSH)
     model = Replay((), name="none") if evaluating else _model(scene, serving)
     settings = narrowed(settings, model)
     _seen(request, github)
@@ -155,12 +154,12 @@ def _job(scene: Scene, serving: Serving) -> Job:
         temp=runner.temp,
         cache=runner.cache,
         told=told.on(
-            base=going.base if going and ours else pull.base_ref if foreign and pull else base,
+            base=going.base if going and ours else pull.base_ref if request.fork and pull else base,
             settings=settings,
             pull=pull.url if pull and pushes else "",
-            closes=going.closes if going and ours else None if foreign else request.number,
-            offers=not foreign or answer is Answer.PULL_REQUEST,
-            continues=request.number if foreign else None,
+            closes=going.closes if going and ours else None if request.fork else request.number,
+            offers=not request.fork or answer is Answer.PULL_REQUEST,
+            continues=request.number if request.fork else None,
         ),
         github=github,
         run_id=runner.run_id,
