@@ -15,11 +15,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from greenloop.database import Database
 from greenloop.domain import Request, Source, Usage
@@ -103,6 +104,13 @@ def work(kind: str, folder: Path, process: int, calls: int, limits: dict[str, in
     return {**said, "seconds": seconds, "cpu": time.process_time()}
 
 
+class InFolder(Remote):
+    """A remote speaks HTTP alone; this one lies in a folder."""
+
+    def environment(self, more: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        return {**super().environment(more), "GIT_ALLOW_PROTOCOL": "file"}
+
+
 def _book(folder: Path, about: Account) -> Book:
     return Book(database(folder), about)
 
@@ -110,7 +118,7 @@ def _book(folder: Path, about: Account) -> Book:
 def _ref(folder: Path, process: int, about: Account) -> RefLedger:
     clone = folder / f"clone-{process}"
     clone.mkdir()
-    remote = Remote(url=f"file://{folder}/there.git", token="none")  # noqa: S106 - there is no key to a file
+    remote = InFolder(url=f"file://{folder}/there.git", token="none")  # noqa: S106 - there is no key to a file
     return RefLedger(remote.clone(clone, ["refs/heads/main"]), remote, clone, about)
 
 

@@ -13,6 +13,7 @@ from greenloop.judge import evidence_line
 from greenloop.quiet import committed
 from greenloop.secrets import scrub
 
+_PINNED = re.compile(r"(.*\w)(@[0-9a-f]{7,64})")
 _TRAILER = re.compile(r"^Greenloop-([A-Za-z]+): (.*)$", re.MULTILINE)
 
 
@@ -44,7 +45,7 @@ def message(made: Made, request: Request, *, sign_off: bool) -> str:
         f"Greenloop-Attempt: {made.number}/{made.attempts}",
         *([f"Greenloop-Candidate: {made.candidate}/{made.candidates}"] if made.candidates else []),
         *evidence(made.report, made.verdict),
-        f"Greenloop-Model: {committed(_line(made.model))}",
+        f"Greenloop-Model: {_model(made.model)}",
         f"Greenloop-Usage: {usage(made.usage)}",
     ]
     who = _line(request.actor)
@@ -98,6 +99,12 @@ def _count(result: CheckResult) -> str:
         red = sum(case.red for case in result.tests)
         return f"({red}/{len(result.tests)})" if red else f"({len(result.tests)})"
     return f"({len(result.findings)})" if result.findings and result.status is Status.FAILED else ""
+
+
+def _model(name: str) -> str:
+    """A server may name itself as it likes; the revision that a model is pinned to stands as it is."""
+    found = _PINNED.fullmatch(_line(name))
+    return f"{committed(found[1])}{found[2]}" if found else committed(_line(name))
 
 
 def usage(used: Usage) -> str:
