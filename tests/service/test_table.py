@@ -44,7 +44,9 @@ def happened(step: Step, row: dict[str, Any], about: Issue) -> tuple[str, dict[s
     if name == "issue_comment":
         return name, step.fake.event(name, step.fake.comment(about.number, words, author=who))
     if name == "issues":
-        return name, step.fake.event(name, about, action="labeled", label=words, sender=who)
+        action, label = ("assigned", "") if "action" in row else ("labeled", words)
+        payload = step.fake.event(name, about, action=action, label=label, sender=who)
+        return name, payload | {"assignee": {"login": words}} if "action" in row else payload
     if name == "pull_request_review":
         state = row.get("state", "CHANGES_REQUESTED")
         return name, step.fake.event(name, step.fake.review(about.number, words, author=who, state=state))
@@ -66,7 +68,8 @@ def plain(step: Step) -> list[str]:
     """What a person sees, a line for each thing: enough to be compared whole, and to be read."""
     now, lines = seen(step), list[str]()
     for ref, subjects in now["refs"].items():
-        lines.append(f"{re.sub(r'(comment|run|review)-[0-9a-f-]+$|-[0-9a-f]{6}$', '-…', ref)}: {_same(subjects[-1])}")
+        where = re.sub(r"(comment|run|review|assigned)-[0-9a-f-]+$|-[0-9a-f]{6}$", "-…", ref)
+        lines.append(f"{where}: {_same(subjects[-1])}")
     for number, issue in now["issues"].items():
         head = f"#{number}"
         lines += [f"{head} {'draft ' * issue.get('draft', False)}{issue['title']!r} by {issue['author']}"]
