@@ -116,6 +116,6 @@ def plain(step: Step) -> dict[str, Any]:
     """What is there, without what differs from run to run: seconds, commit ids, our loopback address."""
     text = re.sub(r"127\.0\.0\.1:\d+", "HOST", json.dumps(seen(step)))
     text = re.sub(r"(?<=Fixed in )[0-9a-f]{10}", "SHA", re.sub(r"[0-9a-f]{9} \|", "SHA |", text))
-    text = re.sub(r"\b\d+\.\d+ (s|MB)(?= \|)", r"N \1", text)  # the measured times and memory of the checks
+    text = re.sub(r"\b\d+(?:\.\d+)? (s|MB)(?= \|)", r"N \1", text)  # the measured times and memory of the checks
     said: dict[str, Any] = json.loads(re.sub(r"\d+ s\.", "N s.", text))
     return said
