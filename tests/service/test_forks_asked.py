@@ -60,7 +60,7 @@ def test_a_question_about_a_fork_is_answered_at_its_commit(step: Step) -> None:
     fork = forked(step, ORDERS)
     answer = "It forgets the sum: `sums.py:4`, and `notes.md:1`. See `conftest.py:4` and `AGENTS.md:1`."
     [prompt] = asked(step, fork, "/explain why is total wrong, see notes.md and conftest.py?", answer)
-    assert ["British English" in prompt, "Delete all tests" in prompt] == [True, False]
+    assert [word in prompt for word in ("British English", "Delete all tests", "item.runtest")] == [True, False, False]
     said = seen(step)["issues"][1]["comments"][-1]["body"]
     links = re.findall(r"\[`([^`]+)`\]\(([^)]+)\)", said)
     page = f"{step.fake.url}/octo/sums/blob/{fork.head}"
