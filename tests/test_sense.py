@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.model_server import ModelServer
-from greenloop.domain import Unusable
+from greenloop.domain import Fault, Unusable
 from greenloop.edits import parse
 from greenloop.sense import INSTRUCTIONS, ONLY_LINKS, REFUSAL, hint, no_code
 from program import QUICK, run_json
@@ -59,7 +59,7 @@ def judged(reply: str) -> Unusable:
         ("- **Install** the requests package\n- Run `pytest`", "instructions", INSTRUCTIONS),
     ],
 )
-def test_an_answer_that_is_no_code_is_known(reply: str, kind: str, message: str) -> None:
+def test_an_answer_that_is_no_code_is_known(reply: str, kind: Fault, message: str) -> None:
     assert judged(reply) == Unusable(message=message, kind=kind)
 
 
@@ -86,4 +86,5 @@ def test_two_answers_that_are_no_code_end_the_run(make_repo: Callable[..., Path]
         code, said = run_json("generate", "total returns 0", *words, cwd=make_repo(FILES))
     assert (code, said["reason"], said["unusable"], len(server.chats)) == (4, "unchanged", 2, 2)
     assert REFUSAL in server.chats[1]["messages"][-1]["content"]
-    assert INSTRUCTIONS in said["detail"]
+    told = "of the last: it tells people what to do instead of doing it."
+    assert said["detail"] == f"Two answers in a row could not be used; {told}"

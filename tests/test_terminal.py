@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from greenloop.domain import Reason, Usage
-from greenloop.forge.terminal import Files, Terminal, printable
+from greenloop.forge.terminal import Files, Terminal, document, printable
 from greenloop.ports import Progress
 from greenloop.render import closing
 from greenloop.stopping import Stop, Stopped
@@ -48,11 +50,7 @@ def test_a_terminal_gets_a_live_line(monkeypatch: pytest.MonkeyPatch) -> None:
         tell(Progress(phase="checks", attempt=1, detail="fix"))
         tell(Progress(phase="reply", attempt=1, detail="x"))
         tell(Progress(phase="judged", attempt=1, detail="not green"))
-    shown = b""
-    with suppress(OSError):  # its end: nobody has the other side any more
-        while piece := os.read(master, 65536):
-            shown += piece
-    os.close(master)
+    shown = read_all(master)
     assert b"greenloop: attempt 1/2: judged: not green" in shown
 
 
@@ -134,3 +132,31 @@ def test_a_full_disk_is_no_traceback(tmp_path: Path) -> None:
     )
     told = "No space left on device (runs/recording.jsonl). Make room there, or give the permission, and run the same"
     assert (done.returncode, done.stderr) == (1, f"greenloop: {told} command again.\n")
+
+
+def read_all(end: int) -> bytes:
+    shown = b""
+    with suppress(OSError):  # its end: nobody has the other side any more
+        while piece := os.read(end, 65536):
+            shown += piece
+    os.close(end)
+    return shown
+
+
+@pytest.mark.parametrize("ends", [pty.openpty, os.pipe])
+def test_a_report_is_laid_out_on_a_terminal_and_is_markdown_elsewhere(
+    ends: Callable[[], tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    text = "### Attempts\n\n| # | change |\n|---|---|\n| **1** | test\\_total `a*b` |\n"
+    mine, its = ends()
+    with os.fdopen(its, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        document(text)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", read_all(mine).decode())
+    if ends is os.pipe:
+        assert shown == text
+    else:
+        words = [line.split() for line in shown.splitlines() if line.strip(" \u2500")]
+        assert words == [["Attempts"], ["#", "change"], ["1", "test_total", "a*b"]]

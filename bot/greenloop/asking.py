@@ -45,6 +45,7 @@ def add(made: argparse.ArgumentParser) -> None:
         "plan",
         help="how a model would be served here, and why",
         description=_PLAN,
+        epilog="exit codes:\n    0  it would be served\n    2  misconfigured\n    8  it does not fit, or cannot be had",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     plan.add_argument("model", metavar="MODEL", help="local/<hub id or path>[@revision]")

@@ -52,6 +52,7 @@ def _add_head(made: argparse.ArgumentParser) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     from greenloop import comparing  # noqa: PLC0415 - `--help` does not need it
     from greenloop.app import Order  # noqa: PLC0415 - as above
+    from greenloop.forge.terminal import document  # noqa: PLC0415 - as above
 
     order = Order(
         text="", repo=options.repo, base=options.base, overrides=given.overrides(options), sandbox=options.sandbox
@@ -60,7 +61,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(measured.as_dict(), indent=2))
     else:
-        print(measured.shown(), end="")
+        document(measured.shown())
     weakly(measured.sandbox)
     return measured.reason.exit_code
 

@@ -35,6 +35,7 @@ _EXITS = "exit codes:\n" + "\n".join(
     f"  {code:>3}  {', '.join(r.word for r in Reason if r.exit_code == code)}"
     for code in sorted({r.exit_code for r in Reason})
 )
+_FEW = "exit codes:\n    0  done\n    1  failed\n    2  misconfigured\n  130  stopped"  # where no check is run
 
 _DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
 _NO_DISK = "{why}{at}. Make room there, or give the permission, and run the same command again."
@@ -82,12 +83,14 @@ def _parser() -> argparse.ArgumentParser:
     beside.add_review(_add(commands, "review", lambda _options: 2, beside.CLAIMS))
     _add_replay(commands)
     confined.add(_add(commands, "sandbox", lambda _options: 2, confined.WORDS))
-    indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS))
+    indexing.add(_add(commands, "index", lambda _options: 2, indexing.WORDS, _FEW))
     doctor = _add(commands, "doctor", lambda _options: 2, diagnosing.WORDS)
     diagnosing.add(doctor)
     asking.extend_doctor(doctor)
-    asking.add(_add(commands, "models", lambda _options: 2, asking.WORDS))
-    init = _add(commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository")
+    asking.add(_add(commands, "models", lambda _options: 2, asking.WORDS, _FEW))
+    init = _add(
+        commands, "init", _init, "write a commented .github/greenloop.yml and workflow for this repository", _FEW
+    )
     init.add_argument("--repo", type=Path, default=Path(), metavar="DIR", help="the checkout; default: here")
     init.add_argument("--force", action="store_true", help="overwrite files that are there")
     _add_usage(commands)
@@ -103,12 +106,13 @@ def _add(
     name: str,
     command: Callable[[argparse.Namespace], int],
     words: str,
+    exits: str = _EXITS,
 ) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(
         name,
         help=words,
         description=words[0].upper() + words[1:] + ".",
-        epilog=_EXITS,
+        epilog=exits,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.set_defaults(command=command)
@@ -139,7 +143,9 @@ def _add_replay(commands: Any) -> None:  # noqa: ANN401 - as above
 
 
 def _add_usage(commands: Any) -> None:  # noqa: ANN401 - as above
-    made = _add(commands, "usage", _usage, "what the calls on this machine have used; never what was said in them")
+    made = _add(
+        commands, "usage", _usage, "what the calls on this machine have used; never what was said in them", _FEW
+    )
     groups, forms = ("day", "model", "requester", "repository", "run"), ("table", "csv", "json")
     made.add_argument("--by", choices=groups, default="day", help="one line for each; default: day (UTC)")
     made.add_argument("--format", choices=forms, default="table", help="default: table")
@@ -168,12 +174,12 @@ def _generate(options: argparse.Namespace) -> int:
 
 def _ended(outcome: Outcome, *, as_json: bool) -> int:
     from greenloop import render, result  # noqa: PLC0415 - as above
-    from greenloop.forge.terminal import printable  # noqa: PLC0415 - as above
+    from greenloop.forge.terminal import document, printable  # noqa: PLC0415 - as above
 
     if as_json:
         print(json.dumps(result.as_dict(outcome), indent=2))
     elif outcome.attempts:
-        print(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
+        document(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
     if outcome.url and not as_json:
         print(f"This text is in {outcome.url}")
     weakly(outcome.sandbox)
@@ -190,7 +196,8 @@ def _replay(options: argparse.Namespace) -> int:
     if not same:
         print("greenloop: the trees differ from the recorded ones", file=sys.stderr)
         return Reason.FAILED.exit_code
-    print(f"greenloop: {len(outcome.attempts)} attempts, the same trees as recorded", file=sys.stderr)
+    count = len(outcome.attempts)
+    print(f"greenloop: {count} attempt{'s' * (count != 1)}, the same trees as recorded", file=sys.stderr)
     return code
 
 

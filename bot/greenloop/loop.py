@@ -80,7 +80,7 @@ def _attempts(
             state = replace(state, unusable=state.unusable + 1, nudge=attempt.message, temperature=FRESH_TEMPERATURE)
             state = _passed_on(state, bench)
             if state.unusable >= _UNUSABLE_IN_A_ROW:
-                return Ending(_end(state), f"Two answers in a row could not be used. {attempt.message}")
+                return Ending(_end(state), f"Two answers in a row could not be used; of the last: {attempt.told}.")
             continue
         yield attempt
         if attempt.verdict.green:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -23,7 +24,10 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
-        """The end, with exit code 2."""
+        """The end, with exit code 2. Who says nothing is told what can be said."""
+        if message.endswith("required: COMMAND"):
+            self.print_help(sys.stderr)
+            self.exit(2)
         chosen = _CHOICE.search(message)
         if chosen:
             message += _nearest(chosen["given"], re.findall(r"[\w-]+", chosen["known"]))

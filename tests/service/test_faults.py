@@ -38,8 +38,7 @@ LAST_WORDS = """<!-- greenloop:run={key} -->
 🟡 **Not green, but better than the base; the best attempt is kept as a draft.** \
 Evidence: `proven(test_total)`: failed on the base, passes now.
 
-Two answers in a row could not be used. The answer holds no edit. Write each changed file as its path alone on a line \
-and then one fenced block.
+Two answers in a row could not be used; of the last: it holds no edit.
 
 http://HOST/octo/sums/pull/1 · [workflow run](http://HOST/octo/sums/actions/runs/1)
 

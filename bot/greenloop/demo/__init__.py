@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 from greenloop import app, recording, render
 from greenloop.domain import Outcome
 from greenloop.errors import UsageError
-from greenloop.forge.terminal import printable
+from greenloop.forge.terminal import document, printable
 from greenloop.model.replay import Replay
 
 REQUEST = "Add retry to upload: try TRIES times while the archive refuses with a ConnectionError, then let it through."
@@ -44,7 +44,7 @@ def play(folder: Path | None, answers: Path | None) -> int:
     print(_INTRO.format(request=REQUEST), flush=True)
     order = app.Order(text=REQUEST, repo=root)
     outcome = app.generate(order, os.environ, model=Replay.of(recording.loads(text), name="a recording"))
-    print(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
+    document(f"# {render.title(outcome)}\n\n{render.pull_request(outcome)}")
     print(summary(outcome, root), flush=True)
     print(f"greenloop: {printable(render.closing(outcome))}", file=sys.stderr)
     return outcome.reason.exit_code

@@ -21,7 +21,7 @@ from greenloop.domain.measured import (
     TestCase,
     Verdict,
 )
-from greenloop.domain.proposed import Delete, Edit, Lookup, Move, Patch, Question, Replace, Tree, Unusable, Write
+from greenloop.domain.proposed import Delete, Edit, Fault, Lookup, Move, Patch, Question, Replace, Tree, Unusable, Write
 
 __all__ = [
     "Attempt",
@@ -33,6 +33,7 @@ __all__ = [
     "Edit",
     "Ending",
     "Evidence",
+    "Fault",
     "Finding",
     "Frame",
     "Lookup",

@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Fault = Literal[
+    "ambiguous",
+    "dependency",
+    "forbidden path",
+    "instructions",
+    "malformed",
+    "no change",
+    "no edit",
+    "no match",
+    "no question left",
+    "refusal",
+    "truncated",
+]
+_TOLD: Mapping[Fault, str] = MappingProxyType(
+    {
+        "ambiguous": "its edit fits more than one place",
+        "dependency": "what it needs cannot be installed",
+        "forbidden path": "it changes a path that may not be changed",
+        "instructions": "it tells people what to do instead of doing it",
+        "malformed": "its edits cannot be read",
+        "no change": "it changes nothing",
+        "no edit": "it holds no edit",
+        "no match": "its edit fits nowhere in the files",
+        "no question left": "it asks, and no question is left",
+        "refusal": "the model refuses",
+        "truncated": "it breaks off",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +116,9 @@ class Unusable:
     """An answer that cannot become a tree. `message` is written for the model: what, where, the nearest real lines."""
 
     message: str
-    kind: str  # "no edit" | "no match" | "ambiguous" | "forbidden path" | "truncated" | "malformed" | "no change"
+    kind: Fault
+
+    @property
+    def told(self) -> str:
+        """The same in a few words, for people."""
+        return _TOLD[self.kind]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from greenloop.domain import Fault
+
 Lines = tuple[str, ...]  # without their line ends
 
 
@@ -78,7 +80,7 @@ class Loose:
 class Broken:
     """What was meant as an edit and cannot be read as one. `kind` is that of `Unusable`."""
 
-    kind: str
+    kind: Fault
     message: str
     path: str | None = None
 

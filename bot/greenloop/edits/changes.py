@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from greenloop.domain import Edit, Replace, Write
+from greenloop.domain import Edit, Fault, Replace, Write
 from greenloop.edits import messages
 from greenloop.edits.blocks import Change, Lines
 from greenloop.edits.draft import Draft, Problem
@@ -74,7 +74,7 @@ def _guessed(block: Change, draft: Draft, last: str | None) -> tuple[str, str] |
         candidates = [p for p in candidates if any(_stands(draft.text(p), search) for search, _ in block.options)]
     if len(candidates) == 1:
         return candidates[0], f"path: {candidates[0]} taken for a block without one"
-    kind = "ambiguous" if candidates else "malformed"
+    kind: Fault = "ambiguous" if candidates else "malformed"
     return Problem(kind, messages.NO_PATH + messages.head("\n".join(block.options[0][0])))
 
 

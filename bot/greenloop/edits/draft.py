@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from greenloop.domain import Fault
 from greenloop.edits.paths import Resolved, hostile, resolve, suggestions
 
 Read = Callable[[str], bytes | None]
@@ -12,7 +13,7 @@ Read = Callable[[str], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    kind: str
+    kind: Fault
     message: str
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from greenloop.domain import Fault
 from greenloop.edits.proof import PYTHON, parses
 
 _FENCE = re.compile(r"^( *)(`{3,}|~{3,})[ \t]*(.*?)[ \t]*$")
@@ -75,7 +76,7 @@ def _end(lines: list[str], fence: Fence, *, nested: bool) -> int | None:
     return None
 
 
-def close(lines: list[str], fence: Fence, path: str | None, *, named: Callable[[int], bool]) -> int | str:
+def close(lines: list[str], fence: Fence, path: str | None, *, named: Callable[[int], bool]) -> int | Fault:
     """The line that ends a fenced file, or the kind of `Unusable` when no reading, or more than one, is complete.
 
     `named` tells whether a fence at a line has a path of its own, so that it begins another file.
@@ -93,7 +94,7 @@ def close(lines: list[str], fence: Fence, path: str | None, *, named: Callable[[
     return _by_completeness(lines, fence, path, (flat, deep), named=named)
 
 
-def _by_parsing(lines: list[str], fence: Fence, flat: int, deep: int | None) -> int | str:
+def _by_parsing(lines: list[str], fence: Fence, flat: int, deep: int | None) -> int | Fault:
     """A fence line is no Python outside a string, so a file that ends too early or too late does not parse."""
     ends = [i for i in range(flat, len(lines)) if (f := fence_at(lines, i)) and fence.closed_by(f)]
     for end in ends[:40]:
@@ -104,7 +105,7 @@ def _by_parsing(lines: list[str], fence: Fence, flat: int, deep: int | None) -> 
 
 def _by_completeness(
     lines: list[str], fence: Fence, path: str | None, ends: tuple[int, int | None], *, named: Callable[[int], bool]
-) -> int | str:
+) -> int | Fault:
     """Fences with a language stand inside: the nested reading, if it closes everything and the flat one does not."""
     flat, deep = ends
     if deep is None or not complete(lines, deep + 1, nested=True):

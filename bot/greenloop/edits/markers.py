@@ -60,8 +60,8 @@ def read(
     inside = _unnumbered(lines[start + 1 : stop])
     splits = _splits(inside, lines[start], lines[stop])
     if len(splits) != 1:
-        kind, message = ("ambiguous", _MANY) if splits else ("malformed", _NO_DIVIDER)
-        return Broken(kind=kind, message=message, path=path), stop + 1
+        many = Broken(kind="ambiguous", message=_MANY, path=path)
+        return many if splits else Broken(kind="malformed", message=_NO_DIVIDER, path=path), stop + 1
     sides = tuple(inside[: splits[0]]), tuple(inside[splits[0] + 1 :])
     return Change(path=path, options=(sides,)), stop + 1
 

@@ -40,6 +40,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in scrub(text)).replace("::", ":\u200b:").strip()
 
 
+def document(text: str) -> None:
+    """Markdown on standard output: laid out on a terminal, as it stands anywhere else (a file, a pipe)."""
+    if not sys.stdout.isatty():
+        print(text.rstrip("\n"))
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text, hyperlinks=False))
+
+
 def so_far(characters: int) -> str:
     """How much of an answer has come."""
     return f"{characters} characters so far"

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from greenloop.domain import Fault
+
 _NAME_BYTES = 255
 _PATH_BYTES = 2048
 # What HFS+ drops when it compares names (git's utf8.c, next_hfs_char).
@@ -26,7 +28,7 @@ class Forbidden(ValueError):
     `kind` is "forbidden path", "no match", "ambiguous" or "no change".
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: Fault, message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
