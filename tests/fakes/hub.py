@@ -6,7 +6,8 @@
 It has one repository, `org/tiny`, with one commit and the branch `main`. `breaks` maps a file to the number of bytes
 after which its first transfer stalls until the client goes; `lies` to other bytes than those that are listed. `endless`
 are files whose transfer does not end, "" is the list; `moved` is another hub, to which every question is sent on;
-`says` stands in the list in the place of what would be true.
+`says` stands in the list in the place of what would be true; `busy` are the first answers to questions whose address
+holds a word: the word, a status, and the headers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -41,9 +42,11 @@ class Hub:
         endless: Collection[str] = (),
         moved: str = "",
         says: Mapping[str, Any] | None = None,
+        busy: Sequence[tuple[str, int, Mapping[str, str]]] = (),
     ) -> None:
         self.files, self.breaks, self.lies, self.sizes = dict(files), dict(breaks or {}), lies or {}, sizes or {}
         self.gated, self.endless, self.moved, self.says = gated, endless, moved, says or {}
+        self.busy = list(busy)
         self.requests: list[tuple[str, str, str]] = []  # path, Range, Authorization
         self.stalled = threading.Event()
         hub = self
@@ -99,7 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         hub, path = self.owner, self.path.partition("?")[0]
         hub.requests.append((path, self.headers.get("Range", ""), self.headers.get("Authorization", "")))
-        if hub.gated:
+        if hub.busy and hub.busy[0][0] in path:
+            _, status, headers = hub.busy.pop(0)
+            self._send(b'{"error": "not now"}', status, **headers)
+        elif hub.gated:
             self._fail(403, "GatedRepo")
         elif hub.moved:
             self._send(b"", 302, Location=f"{hub.moved}{self.path}")

@@ -166,6 +166,48 @@ def test_a_hub_out_of_reach(store: Callable[..., Store]) -> None:
     assert fault(lambda: gone.look(REPOSITORY, "")).startswith(f"The hub at {hub.origin} cannot be reached: ")
 
 
+def test_a_hub_that_is_busy_is_asked_again(store: Callable[..., Store]) -> None:
+    """By the list and by each file, from where the file is, and without waiting longer than it says."""
+    now, reset = {"Retry_After": "0"}, {"RateLimit": '"api";r=0;t=0'}
+    busy = [("/api/", 503, now), ("/api/", 429, now), ("config.json", 429, reset), ("model.safetensors", 502, now)]
+    with Hub(FILES, busy=busy) as hub:
+        _, folder, _ = take(store(hub))
+        assert hub.ranges("model.safetensors") == ["", ""]
+    assert (folder / "model.safetensors").read_bytes() == TENSORS
+
+
+@pytest.mark.parametrize(
+    ("busy", "said", "asked"),
+    [
+        (
+            (429, {"Retry_After": "3600"}),
+            "limits our requests (429) and wants us to wait 3600 s. What arrived stays;",
+            1,
+        ),
+        (
+            (503, {"Retry_After": "0"}),
+            "is in trouble (503). What arrived stays; the next attempt goes on from there.",
+            5,
+        ),
+    ],
+)
+def test_a_hub_that_stays_busy_is_left(
+    direct: Callable[[Hub], str], busy: tuple[int, Mapping[str, str]], said: str, asked: int
+) -> None:
+    with Hub(FILES, busy=[("model.safetensors", *busy)] * 9) as hub:
+        assert direct(hub).startswith(f"The hub at {hub.origin} {said}")
+        assert len(hub.ranges("model.safetensors")) == asked
+
+
+def test_what_is_here_is_not_written_again(store: Callable[..., Store], tmp_path: Path) -> None:
+    """A cache that somebody has filled may be one that others can only read."""
+    with Hub(FILES) as hub:
+        take(store(hub), "main")
+        before = {path: path.stat().st_mtime_ns for path in (tmp_path / "models").rglob("*")}
+        take(store(hub), "main")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "models").rglob("*")} == before
+
+
 def test_offline_is_what_is_here_and_nothing_else(store: Callable[..., Store]) -> None:
     off = {"GREENLOOP_OFFLINE": "1"}
     with Hub(FILES) as hub:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from time import sleep
 from types import MappingProxyType
 
@@ -20,8 +21,12 @@ from fakes.hub import COMMIT, REPOSITORY, Hub
 from fakes.model_server import ModelServer
 from greenloop.errors import GreenloopError, Misconfigured
 from greenloop.model import open_model
-from greenloop.model.local.engines import installed
+from greenloop.model.faults import Fault
+from greenloop.model.local import keeper
+from greenloop.model.local.engines import Command, installed
 from greenloop.model.local.facts import GIB, Machine, machines
+from greenloop.model.local.kept import surroundings
+from greenloop.model.local.server import Server, Words
 from greenloop.model.local.serving import Serving
 from greenloop.ports import CallLimits, ChatMessage, Model, Progress, Reply
 from greenloop.settings import Settings
@@ -145,6 +150,60 @@ def test_an_engine_that_ends_says_why_without_its_key(stage: Callable[..., Stage
     assert start["key"] not in said
 
 
+def test_one_that_loads_and_cannot_answer_says_what_it_said(stage: Callable[..., Stage]) -> None:
+    """A chat template that fails, a kernel that is missing: it is seen with the first question, and not before."""
+    it = stage(starts=("unasked",))
+    with it.model() as model:
+        said = refused(model)
+    assert said.startswith("llama.cpp has loaded local/")
+    assert "did not answer a first question of two words: " in said
+    assert "It said last:\n  jinja2.exceptions.TemplateError: only one user" in said
+    assert it.ended()
+
+
+def test_one_that_loads_and_never_answers_is_told_by_its_own_deadline(stage: Callable[..., Stage]) -> None:
+    """Not by `max_minutes`, which is for answers."""
+    it = stage()
+
+    def make(port: int, _: str) -> Command:
+        argv = (str(it.engines.folder / "python"), "-m", "llama_cpp.server", "--port", str(port))
+        return Command(argv=argv, environment={}, model="tiny", health="/v1/models")
+
+    def warm(_: float) -> None:
+        raise Fault("'tiny' took too long. Raise `max_minutes`.", cause="late")
+
+    server = Server(
+        make,
+        words=Words(engine="llama.cpp", model="tiny", need="1 GiB"),
+        environment=surroundings(os.environ),
+        log=it.folder / "log",
+        seconds=600.0,
+        stopped=Event(),
+        tell=lambda _: None,
+    )
+    with pytest.raises(Fault) as error:
+        server.start(warm)
+    assert str(error.value) == (
+        "llama.cpp has loaded tiny and gave no answer to a first question of two words within 600 s (`load_minutes`). "
+        "It said last:\n  (nothing)"
+    )
+    assert it.ended()
+
+
+def test_an_engine_that_writes_without_end_fills_no_disk(
+    stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = stage(starts=("chatter",), answers=("Hello.",))
+    monkeypatch.setattr("tempfile.tempdir", str(it.folder))
+    with it.model() as model:
+        assert ask(model).text == "Hello."
+        while not it.engines.lines("chattered"):
+            sleep(0.01)
+        (log,) = it.folder.glob("greenloop-model-*/engine.log")
+        assert log.stat().st_size <= keeper.MOST + (1 << 16)
+    assert it.ended()
+
+
 def test_a_port_that_is_taken_is_exchanged_for_another(stage: Callable[..., Stage]) -> None:
     it = stage(starts=("taken", "taken", "well"), answers=("Hello.",))
     with it.model() as model:
@@ -257,6 +316,30 @@ def test_leaving_while_it_loads_ends_it(stage: Callable[..., Stage]) -> None:
         while not it.engines.lines("starts"):
             sleep(0.01)
     assert it.ended()
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ({"weight_map": {"a": "model.safetensors", "b": "../../other/secret.safetensors"}}, "'../../other/secret.safe"),
+        ({"weight_map": {"a": "pytorch_model.bin"}}, "lies in 'pytorch_model.bin': it has to be a safetensors file"),
+        ({"weight_map": {"a": ["model.safetensors"]}}, "model.safetensors.index.json is no list of the parts"),
+        ([], "model.safetensors.index.json is no list of the parts"),
+    ],
+)
+def test_an_index_of_weights_leads_to_nothing_else(stage: Callable[..., Stage], index: object, said: str) -> None:
+    """An engine opens what the index names, wherever that lies and whatever it is."""
+    it = stage()
+    files = {**WEIGHTS, "model.safetensors.index.json": json.dumps(index).encode()}
+    with Hub(files) as hub, it.model(model=f"local/{REPOSITORY}@{COMMIT}", more={"HF_ENDPOINT": hub.origin}) as model:
+        assert said in refused(model)
+    folder = it.folder / "weights"
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    with it.model(model=f"local/{folder}") as model:
+        assert said in refused(model)
+    assert it.engines.lines("starts") == []
 
 
 def test_without_an_engine_or_weights_it_is_said(stage: Callable[..., Stage], tmp_path: Path) -> None:

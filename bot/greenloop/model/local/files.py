@@ -1,18 +1,20 @@
-"""Which files of a repository of weights are fetched. Pure. Only formats that hold numbers, and text; never a pickle,
-which is a program."""
+"""Which files of a repository of weights are fetched and read. Only formats that hold numbers, and text; never a
+pickle, which is a program."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 # beside the weights: all that says how the model is built, how text becomes tokens, and how a chat is written
 _BESIDE = re.compile(
     r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|params|tekken|"
     r"chat_template|[a-z]+\.safetensors\.index)\.json|merges\.txt|chat_template\.jinja|tokenizer\.model"
 )
+_INDEX = ".safetensors.index.json"
 _WEIGHTS = re.compile(r"[A-Za-z0-9_.-]+\.safetensors")
 _MISTRAL = re.compile(r"consolidated[A-Za-z0-9_.-]*\.safetensors")
 _GGUF = re.compile(r"[A-Za-z0-9_./-]+\.gguf")
@@ -34,6 +36,10 @@ class Listed:
     size: int
     sha256: str = ""
     blob: str = ""
+
+
+OUTSIDE = "{name} says that a part of the weights lies in {place!r}: it has to be a safetensors file beside it."
+ODD = "{name} is no list of the parts of weights."
 
 
 class NoWeights(Exception):
@@ -58,6 +64,19 @@ def chosen(
         text = PICKLES if pickled else NOTHING
         raise NoWeights(text.format(repository=repository, names=", ".join(pickled[:4]) or names))
     return (*weights, *(f for f in sound if _BESIDE.fullmatch(f.name)))
+
+
+def require_beside(folder: Path) -> None:
+    """An index of safetensors names files, and an engine opens whatever it names. Raises `NoWeights`."""
+    for path in folder.glob(f"*{_INDEX}"):
+        try:
+            said = json.loads(path.read_bytes())
+            places = sorted(set(said["weight_map"].values()))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            raise NoWeights(ODD.format(name=path.name)) from None
+        outside = next((place for place in places if not _WEIGHTS.fullmatch(str(place))), None)
+        if outside is not None:
+            raise NoWeights(OUTSIDE.format(name=path.name, place=str(outside)[:200]))
 
 
 def _sound(name: str) -> bool:

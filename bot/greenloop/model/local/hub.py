@@ -20,12 +20,14 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 from greenloop.model.local.arrived import PART, Told, require_own, require_room, require_whole, size
+from greenloop.model.local.busy import patiently
 from greenloop.model.local.mirrors import ANONYMOUS, ENDPOINT, HUB
 from greenloop.model.local.saying import EVERY, Bar, Exceeded, say
 
@@ -76,9 +78,8 @@ def main(order: str) -> int:
 def look(repository: str, revision: str) -> dict[str, Any]:
     """What a revision holds, and which commit it is now."""
     with _hub(repository, revision) as hub:
-        found = hub.HfApi(endpoint=_endpoint(hub)).model_info(
-            repository, revision=revision or None, files_metadata=True, timeout=_OPEN
-        )
+        asked = partial(hub.HfApi(endpoint=_endpoint(hub)).model_info, repository, revision=revision or None)
+        found = patiently(hub, _endpoint(hub), lambda: asked(files_metadata=True, timeout=_OPEN))
         if not _COMMIT.fullmatch(found.sha):
             raise ValueError(f"its commit is {found.sha[:60]!r}")
         if _COMMIT.fullmatch(revision) and found.sha != revision:
@@ -109,7 +110,8 @@ def _config(hub: Any, repository: str, commit: str, length: int) -> Any:  # noqa
 
 def _got(hub: Any, repository: str, commit: str, file: Mapping[str, Any], out: IO[bytes], bar: Bar) -> None:  # noqa: ANN401 - a module
     """Write what is missing of a file to `out`."""
-    try:
+
+    def get() -> None:
         hub.file_download.http_get(
             hub.hf_hub_url(repository, file["name"], revision=commit, endpoint=_endpoint(hub)),
             out,
@@ -119,6 +121,9 @@ def _got(hub: Any, repository: str, commit: str, file: Mapping[str, Any], out: I
             displayed_filename=file["name"],
             tqdm_class=bar,
         )
+
+    try:
+        patiently(hub, _endpoint(hub), get)
     except Exceeded:
         raise Told(LARGER.format(endpoint=_endpoint(hub), **file)) from None
 

@@ -10,7 +10,7 @@ from threading import Event
 from greenloop.model.faults import Fault
 from greenloop.model.local import engines
 from greenloop.model.local.facts import Machine, Model, known
-from greenloop.model.local.files import Listed, NoWeights, chosen, only_gguf
+from greenloop.model.local.files import Listed, NoWeights, chosen, only_gguf, require_beside
 from greenloop.model.local.kept import surroundings
 from greenloop.model.local.names import Named
 from greenloop.model.local.plan import KEPT, NAMES, Plan, decide, size
@@ -173,7 +173,7 @@ def fetched(choice: Choice, around: Around) -> Path:
     """The folder of the weights, or the GGUF file. Raises `Fault`."""
     plan, looked = choice.plan, choice.looked
     if looked is None:
-        return choice.path
+        return _beside(choice.path)
     gguf = plan.engine == "llama_cpp"
     try:
         files = chosen(
@@ -190,9 +190,18 @@ def fetched(choice: Choice, around: Around) -> Path:
         raise Fault(LARGER.format(name=files[0].name, found=size(weights), room=size(plan.room)))
     folder = around.store.fetch(looked, files, around.tell)
     if not gguf:
-        return folder
+        return _beside(folder)
     _require_fit(folder / files[0].name, plan, weights)
     return folder / files[0].name
+
+
+def _beside(weights: Path) -> Path:
+    """The folder, or the GGUF file, when it leads to nothing outside. Raises `Fault`."""
+    try:
+        require_beside(weights)
+    except NoWeights as error:
+        raise Fault(str(error)) from None
+    return weights
 
 
 def _require_fit(path: Path, plan: Plan, weights: int) -> None:

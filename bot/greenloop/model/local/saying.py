@@ -27,9 +27,11 @@ class Bar:
 
     def __init__(self, before: int, total: int, *, length: int) -> None:
         """Of `total` bytes `before` are here; the file that comes now has `length`."""
-        self._have, self._total, self._most = before, total, before + length
+        self._before, self._have, self._total, self._most = before, before, total, before + length
 
     def __call__(self, *_: object, initial: int = 0, **__: object) -> Self:
+        """Each question for the file, also when it is asked again, begins where the file is then."""
+        self._have = self._before
         self.update(initial)
         return self
 

@@ -39,6 +39,11 @@ RAN_OUT, WAS_KILLED = "ran out of memory", "was killed, as happens where memory 
 ENDED = "{engine} ended with {code} instead of serving {model}. It said last:"
 ENDED_LATER = "{engine} ended with {code} while it served {model}. It said last:"
 LATE = "{engine} did not serve {model} within {seconds:.0f} s (`load_minutes`). It said last:"
+MUTE = (
+    "{engine} has loaded {model} and gave no answer to a first question of two words within {seconds:.0f} s "
+    "(`load_minutes`). It said last:"
+)
+UNWARMED = "{engine} has loaded {model} and did not answer a first question of two words: {why} It said last:"
 PORT = "Three ports in a row were taken by others when {engine} began to listen."
 STOPPED = "The model server was stopped."
 
@@ -98,7 +103,7 @@ class Server:
         try:
             warm(max(1.0, deadline - self._clock()))
         except GreenloopError as error:
-            raise (self.died() if self.gone() else self._closed(str(error))) from None
+            raise (self.died() if self.gone() else self._unwarmed(error)) from None
         self._served = True
 
     def end(self) -> None:
@@ -142,6 +147,12 @@ class Server:
             did = "served" if self._served else "loaded"
             return self._fault(NO_MEMORY + self._last(), end=RAN_OUT if full else WAS_KILLED, did=did)
         return self._fault((ENDED_LATER if self._served else ENDED) + self._last(), code=code)
+
+    def _unwarmed(self, error: GreenloopError) -> Fault:
+        """What to say of one that loads, and says that it is well, and answers nothing."""
+        if getattr(error, "cause", "") == "late":
+            return self._closed(MUTE.format(**self._named(), seconds=self._seconds) + self._last())
+        return self._closed(UNWARMED.format(**self._named(), why=error) + self._last())
 
     def _closed(self, text: str) -> Fault:
         self.end()

@@ -72,8 +72,8 @@ class Store:
         try:
             place.mkdir(parents=True, exist_ok=True)
             require_own(place.parent)
-            (place / _LOOKED).write_text(json.dumps(said))
-            (place.parent / f"{revision or 'main'}.ref".replace("/", "--")).write_text(found.commit)
+            _remember(place / _LOOKED, json.dumps(said))
+            _remember(place.parent / f"{revision or 'main'}.ref".replace("/", "--"), found.commit)
         except Told as error:
             raise Fault(str(error)) from None
         except OSError as error:
@@ -158,6 +158,12 @@ def _looked(repository: str, said: Mapping[str, Any]) -> Looked:
         for f in said.get("files", ())
     )
     return Looked(repository=repository, commit=commit, files=files, config=config if isinstance(config, dict) else {})
+
+
+def _remember(path: Path, text: str) -> None:
+    """What stands there already is not written again: the folder may be one that this user can only read."""
+    if not path.is_file() or path.read_text() != text:
+        path.write_text(text)
 
 
 def _here(place: Path, file: Listed) -> bool:

@@ -2,16 +2,19 @@
 
 FAKE_ENGINE names a folder: `script.json` says what to do, `starts.jsonl` gets a line for each start, `asked.jsonl` one
 for each question. The script: `starts` (one word for each start, the last one for all others: well, memory, taken,
-never, missing, family) and `answers` (one for each question after the warm-up: a text, or {"text", "die": true}).
+never, missing, family, chatter, unasked) and `answers` (one for each question after the warm-up: a text, or
+{"text", "die": true}).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,8 @@ def noted(name: str, **words: object) -> int:
 
 
 class Handler(BaseHTTPRequestHandler):
+    how = "well"
+
     def log_message(self, *_: object) -> None:
         """Quiet."""
 
@@ -54,6 +59,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self._refused():
+            return
+        if self.how == "unasked":
+            sys.stderr.write("jinja2.exceptions.TemplateError: only one user\n")
+            sys.stderr.flush()
+            self._send(500, b'{"error": {"message": "no template"}}')
             return
         if body["max_tokens"] == 1:
             self._stream("yes", "length")
@@ -81,12 +91,20 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+def chatter() -> None:
+    """Without end; a line when four megabytes are written."""
+    for number in itertools.count(1):
+        os.write(2, b"x" * (1 << 16))
+        if number == 64:
+            noted("chattered.jsonl", bytes=number << 16)
+
+
 def main(arguments: list[str]) -> int:
     known = [name for name in os.environ if name != "FAKE_ENGINE"]
     words = {"pid": os.getpid(), "argv": arguments, "environment": sorted(known), "key": KEY}
     nth = noted("starts.jsonl", **words)
     starts = SCRIPT["starts"]
-    how = starts[min(nth, len(starts) - 1)]
+    how = Handler.how = starts[min(nth, len(starts) - 1)]
     port = int(arguments[arguments.index("--port") + 1])
     if how == "memory":
         sys.stderr.write("loading weights\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB\n")
@@ -105,6 +123,8 @@ def main(arguments: list[str]) -> int:
         assert worker.stdout is not None
         worker.stdout.readline()
         noted("workers.jsonl", pid=worker.pid)
+    if how == "chatter":
+        threading.Thread(target=chatter, daemon=True).start()
     HTTPServer(("127.0.0.1", port), Handler).serve_forever()
     return 0
 
