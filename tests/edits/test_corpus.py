@@ -19,7 +19,13 @@ KINDS = {"no edit", "no match", "ambiguous", "forbidden path", "truncated", "mal
 
 def cases() -> list[dict[str, Any]]:
     files = sorted(p for p in CORPUS.glob("*.toml") if p.name != "base.toml")
-    return [case for path in files for case in tomllib.loads(path.read_text("utf-8"))["case"]]
+    return [case for path in files for case in of(path)]
+
+
+def of(path: Path) -> list[dict[str, Any]]:
+    """The cases of a file, each with the files that all of them have."""
+    read = tomllib.loads(path.read_text("utf-8"))
+    return [case | {"files": read.get("files", {}) | case.get("files", {})} for case in read["case"]]
 
 
 def apply(files: Mapping[str, str], patch: Patch) -> dict[str, str]:
@@ -89,13 +95,16 @@ def test_the_corpus_is_large_and_every_case_has_its_own_name() -> None:
     assert len(names) == len(set(names))
 
 
-def test_of_the_answers_written_blind_nine_in_ten_are_applied() -> None:
-    """Each of them right, by the test above; those that must be refused are not counted."""
-    unseen = tomllib.loads((CORPUS / "unseen.toml").read_text("utf-8"))["case"]
-    count = len(unseen)
-    made = [c for c in unseen if "kind" not in c and not c.get("outside")]
+@pytest.mark.parametrize(
+    ("name", "of_them"), [("unseen.toml", (84, 66, 60)), ("blind.toml", (53, 43, 38))], ids=["unseen", "blind"]
+)
+def test_of_the_answers_written_blind_nearly_all_are_applied(name: str, of_them: tuple[int, int, int]) -> None:
+    """How many there are, that may be applied, and are: each right, by the test above. Those that must be refused are
+    not counted; of the rest many may also be refused, and were meant to be."""
+    unseen = of(CORPUS / name)
+    made = [c for c in unseen if ("kind" not in c or c.get("missed")) and not c.get("outside")]
     done = 0
     for case in made:
-        encoded = {path: text.encode() for path, text in (BASE | case.get("files", {})).items()}
+        encoded = {path: text.encode() for path, text in (BASE | case["files"]).items()}
         done += isinstance(parse(case["reply"], encoded.get, list(encoded)), Patch)
-    assert (count, len(made), done) == (84, 66, 60)
+    assert (len(unseen), len(made), done) == of_them

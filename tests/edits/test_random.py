@@ -91,6 +91,9 @@ SIDES: dict[str, Callable[[Side], Side]] = {
     "typographic": lambda s: [line.translate(_TYPESET) for line in s],
     "typing error": lambda s: [re.sub("return", "retrun", line) for line in s],
     "dots": lambda s: [*s[:1], "...", *s[-1:]],
+    "gap in words": lambda s: [*s[:1], "    # ... existing code ...", *s[-1:]],
+    "half the indentation": lambda s: [re.sub(r"^ +(?=\S)", lambda m: m[0][::2], line) for line in s],
+    "double indentation": lambda s: [re.sub(r"^ +(?=\S)", lambda m: m[0] * 2, line) for line in s],
 }
 
 
@@ -145,6 +148,19 @@ def tagged(path: str, old: Side, new: Side) -> str:
     return f'<edit path="{path}">\n{inside}\n</edit>\n'
 
 
+def opened(path: str, old: Side, new: Side) -> str:
+    return (
+        tagged(path, old, new).replace(f' path="{path}"', "").replace("<search>", f"<path>{path}</path>\n<search>", 1)
+    )
+
+
+def parameters(path: str, old: Side, new: Side) -> str:
+    search, replace = sides(old, new)
+    given = {"path": path, "old_string": joined(search), "new_string": joined(replace)}
+    inside = "".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in given.items())
+    return f"<tool_call>\n<function=edit>\n{inside}</function>\n</tool_call>\n"
+
+
 def here(path: str, _: Side, new: Side) -> str:
     fence = fence_for(joined(new))
     return f"{fence}sh\ncat > {path} <<'END-1'\n{joined(new)}END-1\n{fence}\n"
@@ -158,7 +174,7 @@ def patched(path: str, old: Side, new: Side) -> str:
 
 Form = Callable[[str, Side, Side], str]
 FORMATS: list[Form] = [search_replace, unified, codex, whole, element, as_json, call, dashed, command]
-FORMATS += [editor, tagged, here, patched]
+FORMATS += [editor, tagged, opened, parameters, here, patched]
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
@@ -170,6 +186,9 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "drafted": lambda r: f"First:\n\n{r}\n</think>\n{r}",
     "container": lambda r: re.sub(r"(a\.txt|src/b\.py|docs/c\.md|d\.yml)", r"/workspace/it/\1", r),
     "thinking": lambda r: f"<think>\n{r[: len(r) // 2]}\n</think>\n{r}",
+    "twice": lambda r: f"{r}\n{r}",
+    "channels": lambda r: f"<|channel|>analysis<|message|>{r}<|end|><|channel|>final<|message|>{r}<|return|>",
+    "ended": lambda r: r.rstrip("\n`") + "<|im_end|>",
     "cut": lambda r: r[: len(r) * 2 // 3],
     "wrong numbers": lambda r: re.sub(r"^@@ -(\d+)(,\d+)? \+.* @@$", r"@@ -9\1\2 +1 @@", r, flags=re.MULTILINE),
 }
@@ -234,9 +253,11 @@ def test_never_a_wrong_file_by_a_rung(
     search, replace = (SIDES[damage](side) for side in plain)
     if search != plain[0]:  # else it means another place, and plainly so
         assume("\n" + blurred(joined(search)) not in "\n" + blurred(joined(old)))
-    if damage == "dots":  # what is left out has to be what stays
+    if damage in {"dots", "gap in words"}:  # what is left out has to be what stays
         assume(min(len(plain[0]), len(plain[1])) > 2 and plain[0][1:-1] == plain[1][1:-1])
-    if damage in {"entities", "escapes", "typing error", "typographic"}:
+    if "indentation" in damage:  # at one depth of the search it could as well be a shift
+        assume(len({len(line) - len(line.lstrip(" ")) for line in plain[0] if line.strip()} - {0}) > 1)
+    if damage in {"entities", "escapes", "typing error", "typographic", "half the indentation", "double indentation"}:
         assume(search != plain[0])  # else the answer means what it says
     judge(framed(path, search, replace, signs=signs), path, old, new, exact=damage != "white space")
 

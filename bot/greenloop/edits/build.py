@@ -52,7 +52,10 @@ def build(blocks: list[Block], draft: Draft, *, summary: str, prose: list[str], 
         meant = [adopted]
         work.repairs.append(f"path: {adopted.path} taken for the block without one")
     for number, block in enumerate(meant, 1):
-        _apply(block, number, work)
+        if block in meant[: number - 1] and isinstance(block, Change):
+            work.repairs.append("the same block again")
+        else:
+            _apply(block, number, work, meant[: number - 1])
     if meant and not adopted:
         _set_aside(loose, work)
     if not meant:
@@ -95,10 +98,11 @@ def _like_a_file(block: Loose) -> bool:
     return any(line.startswith(_DEFINES) for line in filled) or long or '"path"' in block.text
 
 
-def _apply(block: Meant, number: int, work: _Work) -> None:
+def _apply(block: Meant, number: int, work: _Work, before: list[Meant]) -> None:
     label = f"block {number}" + (f", {block.path}" if block.path else "")
     result = _edits(block, work)
     if isinstance(result, Problem):
+        result = _alternative(block, before) or result
         work.failed.append((label, result))
         return
     edits, repairs = result
@@ -107,6 +111,18 @@ def _apply(block: Meant, number: int, work: _Work) -> None:
     work.edits += edits
     if edits:
         work.last = edits[-1].to if isinstance(edits[-1], Move) else edits[-1].path
+
+
+def _alternative(block: Meant, before: list[Meant]) -> Problem | None:
+    """What was to be found is gone because an earlier block has put something else there."""
+    if not isinstance(block, Change):
+        return None
+    at = next((i for i, b in enumerate(before, 1) if isinstance(b, Change) and _alike(b, block)), None)
+    return None if at is None else Problem("ambiguous", messages.TWICE.format(at))
+
+
+def _alike(one: Change, other: Change) -> bool:
+    return (one.path, one.spot) == (other.path, other.spot) and one.options[0][0] == other.options[0][0]
 
 
 def _edits(block: Meant, work: _Work) -> tuple[list[Edit], list[str]] | Problem:

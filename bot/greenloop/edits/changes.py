@@ -13,7 +13,7 @@ from greenloop.edits.draft import Draft, Problem
 from greenloop.edits.elision import elision, hollowed
 from greenloop.edits.ladder import Found, Missed, find
 from greenloop.edits.page import Page
-from greenloop.edits.paths import namesake
+from greenloop.edits.paths import hostile, namesake
 from greenloop.edits.proof import PYTHON
 
 _PIECE = 8  # signs that a piece of a line has at least
@@ -58,11 +58,11 @@ def _target(block: Change, draft: Draft, last: str | None) -> tuple[str, str] | 
     found = draft.find(block.path)
     if found is not None:
         return found.path, found.repair
-    if not any(line.strip() for line in block.options[0][0]) and block.path not in draft.known:
+    if not any(line.strip() for line in block.options[0][0]) and not hostile(block.path):
         draft.set(block.path, "")
         return block.path, "new file"
     meant = namesake(block.path, draft.known)
-    if meant and any(_stands(draft.text(meant), search) for search, _ in block.options):
+    if meant and (_holds(draft.text(meant), block) or any(_stands(draft.text(meant), s) for s, _ in block.options)):
         return meant, f"path: {block.path} is {meant}"
     return draft.missing(block.path)
 
@@ -82,6 +82,14 @@ def _stands(text: str | Problem, search: Lines) -> bool:
     return isinstance(text, str) and len(Page(text).trailing(list(search))) == 1
 
 
+def _holds(text: str | Problem, block: Change) -> bool:
+    """Whether text that may begin and end inside a line stands there once."""
+    if not block.inline or not isinstance(text, str):
+        return False
+    piece = block.options[1][0][0]
+    return bool(piece.strip()) and _count(text, piece) == 1
+
+
 def _filled(block: Change, path: str, draft: Draft) -> Changed | None:
     """An empty search in an empty or new file."""
     search, new = block.options[0]
@@ -97,7 +105,7 @@ def _inline(block: Change, path: str, text: str) -> tuple[str | None, Changed] |
     old, new = (side[0] for side in block.options[1])
     if "\r\n" in text and "\r\n" not in old:
         old, new = old.replace("\n", "\r\n"), new.replace("\n", "\r\n")
-    if not old or _count(text, old) != 1:
+    if not old.strip() or _count(text, old) != 1:
         return None
     if old == new:
         return None, Changed(path=path)

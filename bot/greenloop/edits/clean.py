@@ -10,7 +10,14 @@ from greenloop.edits.fences import complete, fence_at
 _TAGS = r"(think|thinking|thought|reasoning|reflection|scratchpad)"
 _OPEN = re.compile(rf"^\s*<{_TAGS}>", re.IGNORECASE)
 _CLOSE = re.compile(rf"^\s*</{_TAGS}>|</{_TAGS}>\s*$", re.IGNORECASE)
-_ENDS = re.compile(r"(?:<\|(?:eot_id|im_end|endoftext|end)\|>|</s>)\s*\Z")  # tokens that some servers let through
+# tokens that some servers let through
+_ENDS = re.compile(
+    r"(?:<\|(?:eot_id|eom_id|im_end|endoftext|end|return)\|>|</s>|<end_of_turn>|<\uff5cend\u2581of\u2581sentence\uff5c>)\s*\Z"
+)
+_CHANNEL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>")
+_FINAL = re.compile(r"<\|channel\|>final\b[^<\n]{0,60}<\|message\|>")
+_CALLS = re.compile(r"^(?:\[TOOL_CALLS\]|<\|python_tag\|>)\s*(?=[\[{])")
+_BARRED = re.compile(r"<\uff5ctool\u2581[^\uff5c<>\n]{1,30}\uff5c>")
 _HEAD, _TAIL = re.compile(r"^\s*<{5,9}\s*\w"), re.compile(r"^\s*>{5,9}")
 _ELEMENT = re.compile(r"^\s*<(?:file|edit|document|write_\w+|create_file|replace_in_file|apply_diff)[ >]|^\s*\{")
 _START = re.compile(r"^\s*(?:<{5,9}|\*\*\* (?:Begin|Update|Add|Delete)|<file[ >]|diff --git |--- \S)")
@@ -22,16 +29,49 @@ _UNFINISHED = "The answer ends inside its reasoning, before any edit. Answer wit
 def clean(reply: str) -> tuple[list[str], list[str]] | Unusable:
     """The lines to read and the names of what was taken off."""
     repairs: list[str] = []
-    lines = _ENDS.sub("", reply.replace("\r\n", "\n").lstrip("\ufeff")).split("\n")
-    plain = _without_reasoning(lines)
+    text = reply.replace("\r\n", "\n").lstrip("\ufeff")
+    text, ended = _ENDS.subn("", text)
+    lines = text.split("\n")
+    said = _channel(text)
+    plain = None if said is None else _without_reasoning(said.split("\n"))
     if plain is None:
         return Unusable(message=_UNFINISHED, kind="truncated")
     if plain != lines:
         repairs.append("reasoning removed")
+    plain = _without_tokens(plain)
+    if ended and (mark := _forgotten(plain)):
+        plain = [*"\n".join(plain).rstrip("\n").split("\n"), mark]
+        repairs.append("closing fence")
     inner = _unwrapped(plain)
     if inner is not None:
         repairs.append("outer fence removed")
     return (plain if inner is None else inner), repairs
+
+
+def _channel(text: str) -> str | None:
+    """What stands in the final one of an answer's channels; None when it has channels and never came to that one."""
+    if not _CHANNEL.match(text):
+        return text
+    final = _FINAL.search(text)
+    return text[final.end() :] if final else None
+
+
+def _without_tokens(lines: list[str]) -> list[str]:
+    """Without what a model's own template puts around the calls of tools, where they begin before any fence."""
+    first = next(
+        (i for i, line in enumerate(lines) if fence_at(lines, i) or _CALLS.match(line) or "<\uff5c" in line), None
+    )
+    if first is None or fence_at(lines, first):
+        return lines
+    if _CALLS.match(lines[first]):
+        return [*lines[:first], _CALLS.sub("", lines[first]), *lines[first + 1 :]]
+    return [_BARRED.sub("", line) if _BARRED.match(line.lstrip("`")) else line for line in lines]
+
+
+def _forgotten(lines: list[str]) -> str | None:
+    """The mark of the one fence of an answer that nothing closes, though the model itself ended there."""
+    fences = [f for i in range(len(lines)) if (f := fence_at(lines, i))]
+    return fences[0].mark if len(fences) == 1 and fences[0].info and not fences[0].indent else None
 
 
 def _without_reasoning(lines: list[str]) -> list[str] | None:

@@ -32,7 +32,7 @@ def elision(new: Sequence[str], *old: Sequence[str], python: bool) -> str | None
     count: Counter[str] = Counter()
     for i, line in enumerate(new):
         text = line.strip()
-        if len(text) > _WIDTH or not (_is_dots(new, i, python=python) or _says_so(text)):
+        if not (says_so(text) or (len(text) <= _WIDTH and _is_dots(new, i, python=python))):
             continue
         had = had or [Counter(own.strip() for own in lines) for lines in old]
         count[text] += 1
@@ -58,8 +58,9 @@ def _depth(line: str) -> int:
     return len(line) - len(line.lstrip()) if line.strip() else -1
 
 
-def _says_so(text: str) -> bool:
-    match = _COMMENT.match(text) if text[:1] in set("#/<-;%{*") else None
+def says_so(text: str) -> bool:
+    """Whether a line without its indentation is a comment that stands for lines left out."""
+    match = _COMMENT.match(text) if text[:1] in set("#/<-;%{*") and len(text) <= _WIDTH else None
     if not match:
         return False
     words = match[1].lower().strip("()[] ")

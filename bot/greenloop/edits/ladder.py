@@ -136,7 +136,7 @@ def _numbered(page: Page, search: list[str], replace: list[str]) -> list[Hit]:
 
 def _elided(page: Page, search: list[str], replace: list[str]) -> list[Hit]:
     """`...` stands for lines that stay: each part around it occurs once, and they stand in order."""
-    parts = loosened.parts(search, replace)
+    parts = loosened.parts(search, replace, page.lines)
     if not parts:
         return []
     lines: list[str] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from greenloop.edits.elision import says_so
 from greenloop.edits.merging import pieces
 
 Both = tuple[list[str], list[str]]
@@ -70,12 +71,15 @@ def _first_line(pairs: list[tuple[str, str]], search: list[str], replace: list[s
 
 
 def _retabbed(pairs: list[tuple[str, str]], new: list[str], search: list[str], replace: list[str]) -> Both | None:
-    """One side of the world indents with tabs, the other with a fixed number of blanks."""
-    for sign, units in (("\t", ("    ", "  ")), ("    ", ("\t",)), ("  ", ("\t",))):
+    """One side of the world indents with tabs, the other with a fixed number of blanks; or with two and with four,
+    which lines at two depths show, as no shift does."""
+    for sign, units in (("\t", ("    ", "  ")), ("    ", ("\t", "  ")), ("  ", ("\t", "    "))):
         depths = [len(s) // len(sign) for _, s in pairs]
         mine = all(n == sign * (len(n) // len(sign)) for n in [*(s for _, s in pairs), *new])
         for unit in units if mine and any(depths) else ():
-            if all(f == unit * d for (f, _), d in zip(pairs, depths, strict=True)):
+            if ("\t" in sign + unit or len({*depths} - {0}) > 1) and all(
+                f == unit * d for (f, _), d in zip(pairs, depths, strict=True)
+            ):
                 return _redone(search, sign, unit), _redone(replace, sign, unit)
     return None
 
@@ -120,21 +124,24 @@ def _trimmed(search: list[str], replace: list[str], lead: int, tail: int) -> Bot
     return search[lead : len(search) - tail], replace[start:stop]
 
 
-def parts(search: list[str], replace: list[str]) -> list[Both] | None:
-    """The pieces between `...` lines, side by side; None when the two sides do not leave out the same."""
-    old, new = _split(search), _split(replace)
+def parts(search: list[str], replace: list[str], own: Collection[str]) -> list[Both] | None:
+    """The pieces between `...` lines, or comments that say as much and are none of the file's `own`, side by side; None
+    when the two sides do not leave out the same."""
+    old, new = _split(search, own), _split(replace, own)
     if len(old) < 2 or len(old) != len(new):
         return None
     pairs = list(zip(old, new, strict=True))
+    if any(a and not any(map(str.strip, a)) for a in old):
+        return None  # a blank line is no place
     if any(not a and (b or 0 < i < len(pairs) - 1) for i, (a, b) in enumerate(pairs)):
         return None
     return [(a, b) for a, b in pairs if a] or None
 
 
-def _split(lines: list[str]) -> list[list[str]]:
+def _split(lines: list[str], own: Collection[str]) -> list[list[str]]:
     pieces: list[list[str]] = [[]]
     for line in lines:
-        if _DOTS.match(line):
+        if _DOTS.match(line) or (says_so(line.strip()) and line not in own):
             pieces.append([])
         else:
             pieces[-1].append(line)

@@ -18,6 +18,7 @@ LEFT_OUT = "The replacement holds a line that stands for text left out: {0!r}. W
 UNPROVEN = (
     "The lines were found only after a repair ({0}), and the result is no valid {1} ({2}). Copy the lines exactly."
 )
+TWICE = "It changes the same lines as block {0}, and otherwise. Send one of the two: nothing here can choose."
 EMPTY_SEARCH = "The search is empty, and the file is not. Search for the lines beside which the new ones belong."
 
 _NONE = "The answer holds no edit. Write each changed file as its path alone on a line and then one fenced block."

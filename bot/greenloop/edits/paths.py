@@ -13,7 +13,8 @@ from typing import NamedTuple
 _LEAD = re.compile(r"^(?:[-*+]\s+|\d{1,3}[.)]\s+|#{1,6}\s+|>\s+)+")
 _LABEL = re.compile(
     r"^(?:(?:new|updated|modified|changed|full|the)\s+)?"
-    r"(?:file(?:\s?name|\s?path)?|path|update|create|modify|edit|add)\s*(?:\*\*|`)?\s*:\s*",
+    r"(?:file(?:\s?name|\s?path)?|path|update|create|modify|edit|add"
+    r"|文件(?:名|路径)?|路径|檔案|ファイル(?:名)?|파일(?:명)?|файл|datei|fichier|archivo|fichero|arquivo)\s*(?:\*\*|`)?\s*[:\uff1a]\s*",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -113,7 +114,7 @@ def from_sentence(line: str, known: AbstractSet[str]) -> str | None:
 def hostile(path: str) -> bool:
     """Whether this must stay as it is, to be refused where paths are confined."""
     parts = path.split("/")
-    odd = path.startswith(("/", "~")) or "\\" in path or _CONTROL.search(path)
+    odd = path.startswith(("/", "~")) or "\\" in path or "//" in path or _CONTROL.search(path)
     return bool(odd) or ".." in parts or any(p.lower() == ".git" for p in parts)
 
 

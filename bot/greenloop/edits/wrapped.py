@@ -12,7 +12,7 @@ from greenloop.edits.blocks import Block, Broken, Change, File, Removal, Rename,
 from greenloop.edits.fences import content, fence_at, is_markup
 
 _ELEMENT = re.compile(
-    r"""^\s*<(file|document|write_file|create_file)\s+(?:path|name|filename|file)\s*=\s*["']([^"']+)["']\s*>(.*)$"""
+    r"""^\s*<(file|document|write_file|create_file|file_write|file_create|new_file|write|write_to_file)\s+(?:path|name|filename|file)\s*=\s*["']([^"']+)["']\s*>(.*)$"""
 )
 
 _PATH = ("path", "file", "filename", "file_path", "filepath")
