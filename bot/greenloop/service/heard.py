@@ -18,19 +18,20 @@ _NEWEST, _LONGEST = 30, 4000  # messages, characters of each
 
 
 def quoted(scene: Scene, comments: Iterable[Comment]) -> tuple[Message, ...]:
-    """Newest last. What was adopted is no part of it, and neither is what was written or changed after the request."""
+    """How it began, then the newest, newest last. What was adopted is no part of it, and neither is what was written or
+    changed after the request."""
     request, me = scene.request, scene.github.whoami()
     if request.number is None or request.source is Source.REVIEW:
         return ()
     author, opening = _opening(scene, request.number)
     adopted = visible(request.text) == opening
-    said = [] if adopted else [Message(id="0", author=author, trust=Trust.QUOTED, body=opening)]
-    said += [
+    first = [] if adopted else [Message(id="0", author=author, trust=Trust.QUOTED, body=opening)]
+    said = [
         Message(id=str(c.id), author=c.author, trust=Trust.QUOTED, body=c.body)
         for c in comments
         if c.id != request.comment and c.author != me and _before(c, request.at)
     ]
-    return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in said[-_NEWEST:])
+    return tuple(replace(m, body=visible(m.body)[:_LONGEST]) for m in (*first, *said[-_NEWEST:]))
 
 
 def failed_too(

@@ -38,6 +38,7 @@ from greenloop.trailers import about
 from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace
 
+READING = "⏳ Reading the request…"
 KEPT = "The attempts are kept under {ref}."
 USELESS = {Reason.UNCHANGED, Reason.OUT_OF_BUDGET, Reason.MODEL_UNREACHABLE, Reason.BROKEN_ENVIRONMENT}
 HANDLED = "This request was handled already. Ask in a new comment to have it done again."
@@ -45,7 +46,6 @@ HANDLED = "This request was handled already. Ask in a new comment to have it don
 
 def play(job: Job) -> Outcome:
     """From the clone to the last word. The same request again goes on where a killed run was, or says how it ended."""
-    job.told.say("⏳ Reading the request…")
     with private(job.temp) as clone:
         key = job.request.key
         refs = (*job.refs, REFS + key, LOCKS + key, *earlier.refs(job.earlier))
@@ -54,6 +54,7 @@ def play(job: Job) -> Outcome:
             signing.by_key(job, workspace),
             locked(job, workspace, clone) as lock,
         ):
+            job.told.say(READING)  # by whoever has the lock: the same event may be heard twice at once
             request = record.request(workspace, job.request.key) or replace(
                 job.request, base=based(job, workspace), head=job.branch
             )

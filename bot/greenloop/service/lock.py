@@ -8,13 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenloop.errors import NotPushed, Refused
+from greenloop.errors import GreenloopError, NotPushed, Refused
 from greenloop.trailers import read
 from greenloop.workspace import GitWorkspace, Remote
 
 LOCKS = "refs/greenloop/locks/"
 LEASE = 30 * 60.0  # seconds; longer than any time without a sign of life
 _RENEW = 60.0
+
+
+class AtWork(Refused):
+    """Somebody else is at it, and tells of it in the one comment of the run: nothing more is to be said there."""
+
+
 BUSY = "This request is being worked on in workflow run {run}. Its lease ends in {minutes} minutes."
 
 
@@ -58,24 +64,43 @@ class Lock:
         self._ref, self._run, self._about, self._clock = LOCKS + key, run, about, clock
         self._since = clock()
         self._at = workspace.ref(self._ref)
-        self._renewed = 0.0
+        self._renewed = self._until = 0.0
 
     def take(self) -> None:
-        """Raises `Refused` while somebody else is at work."""
+        """Raises `AtWork` while somebody else is, and `NotPushed` when nobody is and it cannot be taken."""
         if self._at is not None:
             holder = Holder.of(self._workspace.history(self._at, 1)[0].message)
             left = holder.until - self._clock()
             if left > 0 and holder.run != self._run:
-                raise Refused(BUSY.format(run=holder.run, minutes=round(left / 60)))
+                raise AtWork(BUSY.format(run=holder.run, minutes=round(left / 60)))
         try:
             self._move()
         except NotPushed:
-            raise Refused(BUSY.format(run="another", minutes=round(LEASE / 60))) from None
+            if self._there() == self._at:  # a token that may not, a rule of the repository
+                raise
+            raise AtWork(BUSY.format(run="another", minutes=round(LEASE / 60))) from None
 
     def renew(self) -> None:
-        """Now and then; raises `NotPushed` when somebody has taken over, who must not be disturbed."""
-        if self._clock() - self._renewed >= _RENEW:
+        """Now and then; raises `NotPushed` when somebody has taken over, who must not be disturbed. A server that is in
+        trouble takes nothing over: it is asked again in a minute, as long as the lease lasts."""
+        if self._clock() - self._renewed < _RENEW:
+            return
+        try:
             self._move()
+        except NotPushed:
+            if self._clock() >= self._until or self._taken():
+                raise
+            self._renewed = self._clock()
+
+    def _taken(self) -> bool:
+        """Whether it is seen that somebody else has it."""
+        try:
+            return self._there() != self._at
+        except GreenloopError:
+            return False
+
+    def _there(self) -> str | None:
+        return self._remote.there(self._clone, self._ref).get(self._ref)
 
     def _move(self) -> None:
         """A commit on top of the last one: of two who try, the second is not taken."""
@@ -83,7 +108,7 @@ class Lock:
         parents = () if self._at is None else (self._at,)
         sha = self._workspace.commit(self._workspace.store({}), parents, holder.message)
         self._remote.push(self._clone, sha, self._ref, expected=self._at)
-        self._at, self._renewed = sha, self._clock()
+        self._at, self._renewed, self._until = sha, self._clock(), holder.until
 
     def release(self) -> None:
         """If it is still ours; one that cannot be removed runs out."""

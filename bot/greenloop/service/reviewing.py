@@ -44,22 +44,22 @@ def posted(job: Job, page: str) -> Outcome:
     if there:
         job.told.say(POSTED.format(url=there))
         return Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED, url=there)
-    job.told.say("⏳ Reading the change…")
     refs = (f"refs/heads/{pull.base_ref}", job.refs[0], REFS + key, LOCKS + key)
     with (
         private(job.temp) as clone,
         job.remote.clone(clone, refs, depth=DEEP) as workspace,
         locked(job, workspace, clone) as lock,
     ):
+        job.told.say("⏳ Reading the change…")
         kept = record.read(workspace, key, REVIEW)
         if kept is not None:
             said: Mapping[str, Any] = json.loads(kept)
             outcome = Outcome(request=job.request, reason=Reason.ANSWERED, detail=HANDLED, answer=said["alone"])
         else:
             outcome, said = _Making(job, pull, page, workspace, clone).made(lock)
-    if job.dry:
-        return outcome
-    url = job.github.post_review(pull.number, key, _remarks(said))
+        if job.dry:
+            return outcome
+        url = job.github.post_review(pull.number, key, _remarks(said))  # while it is ours alone to do
     job.told.say(POSTED.format(url=url))
     return replace(outcome, url=url)
 

@@ -17,6 +17,7 @@ from greenloop.ports import Progress
 from greenloop.render import inert
 from greenloop.seldom import Seldom
 from greenloop.service import words
+from greenloop.service.lock import AtWork
 from greenloop.service.offering import Offering
 from greenloop.service.words import Going, Row
 from greenloop.settings import Settings
@@ -140,6 +141,8 @@ class Told:
         self._last = self._clock()
 
     def failed(self, error: GreenloopError) -> None:
+        if isinstance(error, AtWork):  # the comment is the other one's
+            return
         with suppress(GreenloopError):  # the first one counts; it is in the summary and in the log as well
             self.say(words.failed(str(error), self._run_url))
 
