@@ -38,8 +38,8 @@ test-local-model: set-up ## makes a tiny real model, serves it in two ways, runs
 	.venv/bin/python tests/local_model/run.py .venv-local-model/bin/python $(SERVERS)
 	.venv/bin/python tests/local_model/own.py .venv-local-model/bin/python $(SERVERS)
 
-container-test: set-up ## builds the image without a Docker daemon and runs the action in it; Linux, root, minutes
-	.venv/bin/python tests/container/run.py
+container-test: set-up ## builds the image without a Docker daemon and runs the action in it; Linux, root, minutes (CONTAINER=--docker: with one)
+	.venv/bin/python tests/container/run.py $(CONTAINER)
 
 lint: set-up ## looks for mistakes and checks the format
 	.venv/bin/ruff check .

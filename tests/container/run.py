@@ -1,6 +1,7 @@
 """The image, built and run as a hosted runner does it, on a machine without a Docker daemon. A program, not a test.
 
     make container-test        (Linux, root; a few minutes the first time, then one)
+    make container-test CONTAINER=--docker        (the same where Docker is, from the bases that the Dockerfile names)
 
 The base is made by debootstrap, for there is no registry here; the image by buildah from our Dockerfile; the container
 by podman and runc with the capabilities and the seccomp profile that Docker has by default. In it:
@@ -13,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,9 @@ CAPABILITIES = (
     "AUDIT_WRITE,CHOWN,DAC_OVERRIDE,FOWNER,FSETID,KILL,MKNOD,NET_BIND_SERVICE,NET_RAW,SETFCAP,SETGID,SETPCAP,SETUID,"
     "SYS_CHROOT"
 )
+
+
+Container = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def say(text: str) -> None:
@@ -132,7 +137,13 @@ def container(*words: str, options: tuple[str, ...] = ()) -> subprocess.Complete
     return subprocess.run([*argv, *options, IMAGE, *words], check=False, capture_output=True, text=True)
 
 
-def demo() -> None:
+def by_docker(*words: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """One container as Docker starts it by itself: its own capabilities and profile."""
+    argv = ["docker", "run", "--rm", "--network", "host", *options, IMAGE, *words]
+    return subprocess.run(argv, check=False, capture_output=True, text=True)
+
+
+def demo(container: Container) -> None:
     say("greenloop demo")
     done = container("demo", options=("--entrypoint", "/opt/greenloop/bin/greenloop"))
     if done.returncode or "greenloop: green: " not in done.stderr:
@@ -140,7 +151,7 @@ def demo() -> None:
     say(done.stderr.strip().splitlines()[-1])
 
 
-def attacks() -> None:
+def attacks(container: Container) -> None:
     """The same table as `make attacks`, under Docker's profile: only the fresh user is left there."""
     say("attacks")
     words = ("-P", "/tests/sandbox/table.py", "--ways", "uid")
@@ -151,20 +162,34 @@ def attacks() -> None:
         raise SystemExit(f"the attacks ended with {done.returncode}: {done.stderr}")
 
 
-def main() -> None:
+def made() -> Container:
+    """The image, from nothing but this checkout and Debian; and how a container of it is started."""
     programs()
     CACHE.mkdir(parents=True, exist_ok=True)
     base()
     build()
-    demo()
-    attacks()
+    return container
+
+
+def made_by_docker() -> Container:
+    say("building the image with Docker")
+    run("docker", "build", "--tag", IMAGE, ROOT)
+    return by_docker
+
+
+def main(words: list[str]) -> None:
+    if words not in ([], ["--docker"]):
+        raise SystemExit(f"container-test: {' '.join(words)} is none of its words; there is --docker.")
+    start = made_by_docker() if words else made()
+    demo(start)
+    attacks(start)
     from container import generate  # noqa: PLC0415 - needs the checkout's .venv
 
     say("/generate on an issue")
-    generate.check(container)
+    generate.check(start)
     say("passed")
 
 
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bot")]
-    main()
+    main(sys.argv[1:])
