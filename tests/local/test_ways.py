@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import program
-from greenloop.model.local.facts import Machine, machines, models
+from greenloop.model.local.facts import GIB, Machine, known, machines, models
+from greenloop.model.local.sizing import VLLM, need
 from greenloop.model.local.ways import ACTION, JOB, NOTHING, ways
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,27 @@ def test_the_recipes_name_one_vllm_and_models_that_there_are() -> None:
     rows = {row.id for row in models()}
     named = {name.removesuffix("-AWQ") for text in texts for name in re.findall(r"Qwen/Qwen[\w.-]+-Instruct\b", text)}
     assert named - rows == set()
+
+
+def test_the_service_fits_the_gpu_that_the_page_says() -> None:
+    """4.5 bits of bitsandbytes are more than the 4.25 of AWQ; vLLM takes nine tenths of a GPU by itself."""
+    job = yaml.safe_load((DOCS / "workflows/gpu.yml").read_text())["jobs"]["greenloop"]
+    name, _, length = job["services"]["model"]["command"].split()
+    assert job["steps"][-1]["with"]["model"] == name
+    [gpu] = machines()["a10g"].gpus
+    found = [known(f"Qwen/Qwen2.5-Coder-{size}-Instruct") for size in ("14B", "32B")]
+    takes = [need(row, VLLM, "nf4", context=int(length)).all for row in found if row]
+    assert name == "Qwen/Qwen2.5-Coder-14B-Instruct-AWQ"
+    assert takes[0] < 0.9 * gpu.total < takes[1] < 0.9 * 40 * GIB
+
+
+def test_the_first_screen_says_what_to_copy() -> None:
+    """And each of the files is named there by its own address."""
+    head = (DOCS / "local-models.md").read_text().partition("## What fits")[0]
+    copied = set(re.findall(r"\((workflows/[\w-]+\.yml|compose\.yaml|scaling\.md)\)", head))
+    mine = {"workflows/gpu.yml", "workflows/gpu-job.yml", "workflows/ollama.yml", "workflows/hosted.yml"}
+    assert copied == mine | {"compose.yaml", "scaling.md"}
+    assert "None of this has run on a GPU" in head
 
 
 def test_the_cluster_is_well_formed() -> None:
