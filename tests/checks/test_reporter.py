@@ -167,6 +167,25 @@ def test_the_forked_child_of_a_test_says_nothing(reported: Callable[..., told.To
     )
 
 
+def test_other_code_in_a_part_of_pytest_is_told_of_whoever_put_it_there(reported: Callable[..., told.Told]) -> None:
+    """The part is the same object still, and what was changed is not a file of the attempt."""
+    swap = """\
+import _pytest.python
+def nothing(self):
+    pass
+def test_a():
+    _pytest.python.Function.runtest.__code__ = nothing.__code__
+def test_b():
+    assert 0
+"""
+    [session] = reported({"test_a.py": swap}).sessions
+    found = [(line["what"], line["path"]) for line in session.tampering]
+    assert ([t["outcome"] for t in session.tests], found) == (
+        ["passed", "passed"],
+        [("replaced _pytest.python.Function.runtest", "test_a.py")],
+    )
+
+
 def test_without_an_order_it_does_nothing(lay: Lay) -> None:
     folder = lay({"test_a.py": "def test_a():\n    assert 0\ndef test_b():\n    pass\n"}).folder
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "PYTHONPATH"))}

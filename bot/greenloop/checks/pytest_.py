@@ -6,17 +6,14 @@ marker. Code under test shares pytest's process; reaching into it is told of, an
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-import shutil
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop.checks import cases, endings, lines, notes, programs, rewritten, text, told
+from greenloop.checks import cases, endings, lines, notes, plugin, programs, rewritten, text, told
 from greenloop.domain import CheckResult, Finding, Status, TestCase
 from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.settings import Settings
@@ -25,7 +22,6 @@ NAME = "pytest"
 WRITES = True
 COMMAND = "python -m pytest"
 
-_PLUGIN = "greenloop_reporter"
 _MOST_SESSIONS = 64
 
 
@@ -56,54 +52,20 @@ def _tested(
     tokens = tuple(os.urandom(16).hex() for _ in range(_seats(argv)))
     order = {"lines": lines.watched(wanted), "trace": lines.decides(settings)}
     with tempfile.TemporaryDirectory(prefix="greenloop-tests-", ignore_cleanup_errors=True) as private:
-        plugin, out = Path(private, "plugin"), Path(private, "out")
+        ours, out = Path(private, "plugin"), Path(private, "out")
         given = programs.policy(
             subject,
             settings,
             program=argv[0],
             seconds=settings.test_timeout,
-            readable=(plugin,),
+            readable=(ours,),
             writable=(out,),
-            environment=_joined(variables, _laid(plugin, out, subject=subject, tokens=tokens, order=order)),
+            environment=_joined(variables, plugin.laid(ours, out, subject=subject, tokens=tokens, order=order)),
             artifacts=(out / "report",),
         )
         done = programs.confined(sandbox, argv, cwd=subject.folder / subject.directory, given=given)
     done = text.quoted(done, subject.folder)
     return done, given, told.read(done.artifacts.get(out / "report", b""), tokens)
-
-
-def _laid(
-    plugin: Path, out: Path, *, subject: Subject, tokens: tuple[str, ...], order: Mapping[str, object]
-) -> dict[str, str]:
-    """The reporter and what it loads alone in a folder, and the environment that makes any pytest of the run load it.
-
-    The cache goes to a private place rather than off: without its plugin, `--ff` in a project's options is an error.
-    """
-    plugin.mkdir(mode=0o755)
-    out.mkdir(mode=0o755)
-    plugin.parent.chmod(0o755)
-    for name, file in ((_PLUGIN, "reporter.py"), ("greenloop_ran", "ran.py")):
-        shutil.copyfile(Path(__file__).with_name(file), plugin / f"{name}.py")
-    root = str(subject.folder.resolve())
-    only = [f"{root}/{path}" for path in subject.only]
-    whole = {**order, "root": root, "first": subject.first, "only": only, "changed": subject.changed}
-    (plugin / "order.json").write_text(json.dumps(whole), encoding="utf-8")
-    for number, token in enumerate(tokens):
-        (out / f"seat-{number:02}").write_text(token, encoding="ascii")
-    without = "".join(f" -p {shlex.quote(f'no:{name}')}" for name in subject.environment.withheld)
-    options = f"-p {_PLUGIN} -o cache_dir={shlex.quote(str(out / 'cache'))}{without}"
-    about = {
-        "report": str(out / "report"),
-        "root": root,
-        "folder": str(plugin),
-        "addopts": options,
-    }
-    return {
-        "GREENLOOP_PYTEST": json.dumps(about),
-        "PYTEST_ADDOPTS": options,
-        "PYTHONPATH": str(plugin),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
 
 
 def _seats(argv: tuple[str, ...]) -> int:
@@ -185,7 +147,7 @@ def _without_pytest(done: Completed, given: Policy, argv: tuple[str, ...]) -> Ch
     if "No module named pytest" in said or "No module named 'pytest'" in said:
         cure = "add pytest to the project's test dependencies, or set `install_command` or `test_command`"
         return _broken(f"pytest is not installed for the target's interpreter: {cure}.", done)
-    if _PLUGIN in said:
+    if plugin.NAME in said:
         cure = "extend PYTHONPATH instead of replacing it, and do not start Python with -I or -E"
         return _broken(f"The test command keeps our reporter from being loaded: {cure}.", done)
     if done.killed_by or any(Path(word).name in {"pytest", "py.test"} for word in argv):

@@ -75,6 +75,7 @@ class Watch:
         self._told: set[tuple[str, str]] = set()
         self._known: dict[str, str] = {}
         self._parts = _parts()
+        self._recoded: list[Any] = []  # functions that were given other code
         if hasattr(sys, "addaudithook"):
             sys.addaudithook(self._heard)
 
@@ -84,6 +85,7 @@ class Watch:
             if self._origin(value) in self._changed:
                 self._say("replaced " + name, self._origin(value))
         self._parts = _parts()
+        self._recoded.clear()
 
     def look(self, config: Any) -> None:
         for name, value in self._replaced():
@@ -96,11 +98,15 @@ class Watch:
                 self._say("is a " + what, path)
 
     def _replaced(self) -> list[tuple[str, Any]]:
+        """By identity alone: a value may claim to be equal, and asking it for more is an event of its own."""
         found = []
-        for owner, name, value, code in self._parts:
-            now = vars(owner).get(name)
-            if now is not value or getattr(now, "__code__", None) is not code:
-                found.append((f"{getattr(owner, '__module__', '') or ''}.{owner.__name__}.{name}".lstrip("."), now))
+        recoded = self._recoded
+        for owner, parts in self._parts:
+            there = vars(owner)
+            for name, value in parts.items():
+                now = there.get(name)
+                if (now is not value or (recoded and any(now is f for f in recoded))) and _runs(name, value):
+                    found.append((f"{getattr(owner, '__module__', '') or ''}.{owner.__name__}.{name}".lstrip("."), now))
         return found
 
     def _origin(self, value: Any) -> str:
@@ -130,7 +136,10 @@ class Watch:
     def _matters(self, event: str, args: tuple[Any, ...]) -> bool:
         """Code of a function swapped; our file, another process, or an existing module of the target written to."""
         if event == "object.__setattr__":
-            return len(args) > 1 and args[1] == "__code__"
+            if len(args) < 2 or args[1] != "__code__":
+                return False
+            self._recoded.append(args[0])
+            return True
         path = args[1 if event == "os.rename" and len(args) > 1 else 0]
         if not isinstance(path, str):
             return False
@@ -151,18 +160,17 @@ _FELT = frozenset(("gc.get_objects", "gc.get_referrers", "gc.get_referents", "sy
 _WATCHED = frozenset(("object.__setattr__", "open", "os.rename", "os.remove", "os.truncate"))
 
 
-def _parts() -> list[tuple[Any, str, Any, Any]]:
-    """Functions and classes of pytest, pluggy and the builtins: owner, name, value, and the code of a function."""
+def _parts() -> list[tuple[Any, dict[str, Any]]]:
+    """The modules and classes of pytest, pluggy and the builtins, with what each holds now."""
     modules = [m for n, m in list(sys.modules.items()) if n.split(".")[0] in {"_pytest", "pluggy", "builtins"}]
     owners: list[Any] = list(modules)
     for module in modules:
         owners += [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
-    return [
-        (owner, name, value, getattr(value, "__code__", None))
-        for owner in owners
-        for name, value in list(vars(owner).items())
-        if (callable(value) or isinstance(value, (staticmethod, classmethod, property))) and name not in _MOVING
-    ]
+    return [(owner, dict(vars(owner))) for owner in owners]
+
+
+def _runs(name: str, value: Any) -> bool:
+    return (callable(value) or isinstance(value, (staticmethod, classmethod, property))) and name not in _MOVING
 
 
 _MOVING = frozenset(("__abstractmethods__", "_", "_abc_impl", "__subclasshook__"))
@@ -429,7 +437,7 @@ def _lines(tell: Tell | None, order: dict[str, Any]) -> Any:
     if tell is None and "PYTEST_XDIST_WORKER" in os.environ and os.path.exists(place):
         with open(place, encoding="utf-8") as file:
             order = json.load(file)
-    if not order.get("lines"):
+    if not order.get("lines") or not (sys.version_info >= (3, 12) or order["trace"]):
         return None
     ran: Any = types.ModuleType("greenloop_ran")
     place = os.path.join(folder, "greenloop_ran.py")
@@ -440,8 +448,6 @@ def _lines(tell: Tell | None, order: dict[str, Any]) -> Any:
         if tell is not None and _getframe(1).f_globals is ran.__dict__:
             tell(kind, **fields)
 
-    if not (ran.MONITORING or order["trace"]):
-        return None
     return ran.started(order["root"], order["lines"], say if tell else None)
 
 
