@@ -36,6 +36,7 @@ from greenloop.model.replay import Replay
 from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress, Sandbox
 from greenloop.sandbox import open_local
+from greenloop.sandbox.launchers import ahead
 from greenloop.sandbox.remembered import cache_folder
 from greenloop.sense import hint
 from greenloop.settings import Settings
@@ -191,20 +192,21 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
     stop.ends(box.stop)
     stop.install()
     try:
-        yield Workbench(
-            settings=settings,
-            workspace=workspace,
-            sandbox=box,
-            model=model,
-            budget=budget,
-            embedder=partial(metered, settings, budget, meter),
-            progress=progress,
-            stop=stop,
-            scratch=scratch,
-            cache=cache,
-            beyond=beyond,
-            rules=rules,
-        )
+        with ahead():
+            yield Workbench(
+                settings=settings,
+                workspace=workspace,
+                sandbox=box,
+                model=model,
+                budget=budget,
+                embedder=partial(metered, settings, budget, meter),
+                progress=progress,
+                stop=stop,
+                scratch=scratch,
+                cache=cache,
+                beyond=beyond,
+                rules=rules,
+            )
     finally:
         rmtree(scratch, ignore_errors=True)
 

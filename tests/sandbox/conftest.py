@@ -20,7 +20,7 @@ import pytest
 
 import greenloop
 from greenloop.ports import Completed, Policy
-from greenloop.sandbox import open_sandbox, run
+from greenloop.sandbox import launchers, open_sandbox
 
 PACKAGE = Path(greenloop.__file__).parent
 DRIVE = Path(__file__).with_name("drive.py")
@@ -188,7 +188,7 @@ def _launcher_coverage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
         return
     site = str(Path(coverage.__file__).parents[1])
     started = _MEASURED.format(site=site, target=str(tmp_path / "launcher."), package=str(PACKAGE))
-    monkeypatch.setattr(run, "_LAUNCHER", (sys.executable, "-I", "-S", "-c", started, str(PACKAGE.parent)))
+    monkeypatch.setattr(launchers, "ARGV", (sys.executable, "-I", "-S", "-c", started, str(PACKAGE.parent)))
     yield
     for number, part in enumerate(_parts(tmp_path.glob("launcher.*"))):
         data = coverage.CoverageData(

@@ -15,7 +15,7 @@ import pytest
 
 from greenloop.errors import NoSandbox
 from greenloop.ports import Policy
-from greenloop.sandbox import folders, identity, leftovers, open_sandbox, processes, run, view, watch
+from greenloop.sandbox import folders, identity, launchers, leftovers, open_sandbox, processes, run, view, watch
 from greenloop.sandbox.processes import Load, Processes
 
 SHELL = "exec 3> pipe; (trap '' TERM; sleep 60) & (setsid sleep 60 &) ; echo said; echo x >&3; "
@@ -109,18 +109,18 @@ def test_who_eats_up_the_disk_by_other_ways_is_ended(here: Any, monkeypatch: pyt
 
 def test_a_launcher_that_fails_is_told_with_its_last_word(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        run, "_LAUNCHER", (sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.close(); sys.exit('boom')")
+        launchers, "ARGV", (sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.close(); sys.exit('boom')")
     )
     with pytest.raises(NoSandbox, match="namespaces: the launcher ended early: boom"):
         here.code("", "x" * 99_000)
-    monkeypatch.setattr(run, "_LAUNCHER", (sys.executable, "-I", "-S", "-c", ""))
+    monkeypatch.setattr(launchers, "ARGV", (sys.executable, "-I", "-S", "-c", ""))
     with pytest.raises(NoSandbox, match="the launcher ended early: it said nothing"):
         here.code("")
 
 
 def test_a_launcher_that_does_not_listen_is_ended_roughly(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
-    monkeypatch.setattr(run, "_LAUNCHER", (sys.executable, "-I", "-S", "-c", deaf))
+    monkeypatch.setattr(launchers, "ARGV", (sys.executable, "-I", "-S", "-c", deaf))
     monkeypatch.setattr(watch, "_GRACE", 0.3)
     with pytest.raises(NoSandbox, match="the launcher ended early"):
         here.code("", seconds=0.1)

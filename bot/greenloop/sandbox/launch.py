@@ -20,7 +20,10 @@ _LATE = 60  # seconds after its time is over that a container ends itself, shoul
 
 
 def main(status: int) -> None:
-    spec = decode(_read(0))
+    order = _read(0)
+    if not order:  # nobody needs it any more
+        return
+    spec = decode(order)
     kernel.call("prctl", kernel.PR_SET_PDEATHSIG, int(_signal.SIGTERM), 0, 0, 0)
     in_container = spec["backend"] == ["container"]  # there it is the first process, and nobody's child
     if in_container:

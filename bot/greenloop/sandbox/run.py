@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenloop.ports import Completed, Policy
-from greenloop.sandbox import container, folders, identity, order
+from greenloop.sandbox import container, folders, identity, launchers, order
 from greenloop.sandbox.leftovers import RUN, status_of
 from greenloop.sandbox.repl import Channel
 from greenloop.sandbox.spec import Spec, encode, send
 from greenloop.sandbox.watch import SHARED_MEMORY, Ended, Watch, passed
 
 _MB = 1 << 20
-_START = "import sys; sys.path.append(sys.argv[1]); from greenloop.sandbox.launch import main; main(int(sys.argv[2]))"
-_LAUNCHER = (sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parents[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +115,18 @@ def _follow(
     stopped: Callable[[], bool],
     channel: Channel | None,
 ) -> Ended:
-    status, told = os.pipe()
+    launcher = launchers.started(channel.inside) if channel else launchers.taken()
     try:
-        with subprocess.Popen(
-            [*_LAUNCHER, str(told)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"LANG": "C.UTF-8"},
-            cwd="/",
-            pass_fds=(told, *(channel.inside if channel else ())),
-            start_new_session=True,
-        ) as process:
-            os.close(told)
+        with launcher.process as process:
             if channel:
                 channel.started()
             send(process, encode(spec))
+            if not channel:
+                launchers.renew()
             contained = spec["backend"] == ["namespaces"]
-            return Watch(process, status, policy, written, uid, contained, stopped, channel).follow()
+            return Watch(process, launcher.status, policy, written, uid, contained, stopped, channel).follow()
     finally:
-        os.close(status)
+        os.close(launcher.status)
 
 
 def _in_container(
@@ -151,7 +140,7 @@ def _in_container(
 ) -> Ended:
     if channel is not None:
         raise Refused("unavailable a REPL does not run in a container of an engine")
-    launcher = (sys.executable, _LAUNCHER[-1])
+    launcher = (sys.executable, launchers.ARGV[-1])
     try:
         return container.follow(spec, policy=policy, private=private, uid=uid, launcher=launcher, stopped=stopped)
     except container.NoEngine as error:
