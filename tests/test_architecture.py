@@ -21,8 +21,8 @@ LAYERS = {
     "doors": "__main__ asking beside cli confined demo given indexing tuning web",
     "composition": "action app comparing service",
     "commands": "commands",
-    "engine": "calls candidate context framing judging knowledge looking loop measuring partly reproduce search turn "
-    "volley workbench",
+    "engine": "calls candidate context framing judging knowledge looking loop measuring outside partly reproduce "
+    "search turn volley workbench",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports setting_values settings",

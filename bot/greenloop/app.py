@@ -19,11 +19,9 @@ from greenloop.commands import starting
 from greenloop.commands.generate import generate as run_loop
 from greenloop.commands.journal import Journal, find, opened
 from greenloop.commands.run import Run
-from greenloop.context import Source as InTree
 from greenloop.domain import Outcome, Request, Source, Tree
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
-from greenloop.knowledge import NOTHING_BEYOND, Outside, outside
 from greenloop.model import key_from, open_model, secrets
 from greenloop.model.accounted import within
 from greenloop.model.budget import Budget, estimate_tokens
@@ -33,6 +31,7 @@ from greenloop.model.local.serving import Serving
 from greenloop.model.metered import Meter, meter_of, metered
 from greenloop.model.own_keys import keyed, keyed_for_vectors
 from greenloop.model.replay import Replay
+from greenloop.outside import NOTHING_BEYOND, Outside, outside
 from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress, Sandbox
 from greenloop.sandbox import open_local
@@ -131,6 +130,7 @@ def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's m
 def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
     """Bring the index of a commit up to date; with a query, also say what would be quoted for it."""
     from greenloop.commands.index import index as run_index  # noqa: PLC0415 - as above
+    from greenloop.context import Source as InTree  # noqa: PLC0415 - as above
 
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")

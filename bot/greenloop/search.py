@@ -10,9 +10,10 @@ from typing import Self
 
 from greenloop.context import Source
 from greenloop.domain import Snippet
-from greenloop.knowledge import NOTHING_BEYOND, Outside, Shelf, shelves
+from greenloop.knowledge import Shelf, shelves
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.embeddings import open_embedder
+from greenloop.outside import NOTHING_BEYOND, Outside
 from greenloop.ports import Embedder, Found
 from greenloop.retrieval import history, kinds, opening
 from greenloop.retrieval.corpus import File, Read, searchable

@@ -16,8 +16,8 @@ from greenloop.clean import clean
 from greenloop.domain import CheckResult, Dependency, Finding, Report, Status, Tree
 from greenloop.environment import added, checked, extend, is_manifest
 from greenloop.environment import prepare as prepare_environment
-from greenloop.knowledge import NOTHING_BEYOND, Outside
 from greenloop.model.budget import Budget
+from greenloop.outside import NOTHING_BEYOND, Outside
 from greenloop.ports import Change, Embedder, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
 from greenloop.settings import Settings
 from greenloop.stopping import Stop

@@ -6,12 +6,13 @@ is made. What is not made is `skipped` with its reason, never passed.
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
-from greenloop.checks import bandit, integrity, parse, pytest_, ruff, types_
+from greenloop.checks import parse
 from greenloop.checks.command import Command
 from greenloop.domain import CheckResult, Report, Status
 from greenloop.errors import Misconfigured
@@ -19,9 +20,14 @@ from greenloop.ports import Check, Sandbox, Subject
 from greenloop.settings import Settings
 from greenloop.toolchains import Tests
 
-CHECKS: Mapping[str, Check] = MappingProxyType(
-    {"ruff": ruff, "pytest": pytest_, "bandit": bandit, "integrity": integrity, "types": types_}
+# The module of each in here; a run loads those that it makes
+CHECKS: Mapping[str, str] = MappingProxyType(
+    {"ruff": "ruff", "pytest": "pytest_", "bandit": "bandit", "integrity": "integrity", "types": "types_"}
 )
+if TYPE_CHECKING:
+    from greenloop.checks import bandit, integrity, pytest_, ruff, types_
+
+    _ARE_CHECKS: tuple[Check, ...] = (ruff, pytest_, bandit, integrity, types_)
 
 NOT_PARSED = "A changed file does not parse."
 
@@ -72,14 +78,21 @@ def examine(
 
 
 def _chosen(settings: Settings, names: tuple[str, ...], tests: tuple[Tests, ...]) -> dict[str, Check]:
-    known: dict[str, Check] = {found.name: Command(found.name, found.check, found) for found in tests if found.check}
-    known |= {**CHECKS, **{name: Command(name, spec) for name, spec in settings.commands.items()}}
+    own: dict[str, Check] = {found.name: Command(found.name, found.check, found) for found in tests if found.check}
+    given = {name: Command(name, spec) for name, spec in settings.commands.items()}
+    known = (*dict.fromkeys((*own, *CHECKS, *given)),)
     for name in names:
         if name not in known:
+            import difflib  # noqa: PLC0415 - only for a mistake
+
             near = difflib.get_close_matches(name, known, n=1)
             hint = f" Did you mean `{near[0]}`?" if near else ""
             raise Misconfigured(f"There is no check named `{name}`.{hint} Known: {', '.join(known)}.")
-    return {name: known[name] for name in names}
+    return {name: given.get(name) or _loaded(name) or own[name] for name in names}
+
+
+def _loaded(name: str) -> Check | None:
+    return cast("Check", import_module(f"greenloop.checks.{CHECKS[name]}")) if name in CHECKS else None
 
 
 class _Beside:

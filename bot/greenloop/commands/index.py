@@ -10,8 +10,8 @@ from time import monotonic
 
 from greenloop.context import KNOWN, Source
 from greenloop.domain import Snippet
-from greenloop.knowledge import Outside
 from greenloop.model.budget import estimate_tokens
+from greenloop.outside import Outside
 from greenloop.ports import Embedder, Found
 from greenloop.search import Say, Told, search
 

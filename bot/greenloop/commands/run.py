@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol, Self
 
-from greenloop import recording, result
+from greenloop import recording
 from greenloop.commands.journal import FILE, REFS, Journal
 from greenloop.domain import Attempt, Outcome, Request, Tree
 from greenloop.errors import GreenloopError, NotPushed, UsageError
@@ -217,6 +217,8 @@ class Run:
 
     def close(self, outcome: Outcome) -> Outcome:
         """Note the end, and keep the record in git beside the commits."""
+        from greenloop import result  # noqa: PLC0415 - at the end of a run
+
         self._journal.add(recording.Ended(reason=outcome.reason, tree=outcome.best.tree if outcome.best else None))
         if not self._dry:
             said = json.dumps(result.as_dict(outcome), indent=2).encode()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from greenloop.database import Database, StoreTrouble
 from greenloop.errors import OutOfBudget
@@ -25,7 +25,7 @@ class Book:
         self._rows, self._account, self._now = rows, account, now
 
     def hold(self, fit: Fit) -> str:
-        held, about = uuid4().hex, self._account
+        held, about = os.urandom(16).hex(), self._account
 
         def work(rows: sqlite3.Connection) -> None:
             now = self._now().astimezone(UTC)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from greenloop.domain import Request, Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
@@ -20,11 +21,13 @@ from greenloop.ledger import Amount, Ledger, Room
 from greenloop.model.accounted import book
 from greenloop.model.audit import Audit, Call, database
 from greenloop.model.budget import Budget, estimate_tokens, fitting, most_tokens
-from greenloop.model.embeddings import BATCH, Embeddings, open_embedder
-from greenloop.model.own_embeddings import OwnEmbeddings
 from greenloop.places import Places
 from greenloop.ports import Chat, ChatMessage, Embedder
 from greenloop.settings import Settings
+
+if TYPE_CHECKING:
+    from greenloop.model.embeddings import Embeddings
+    from greenloop.model.own_embeddings import OwnEmbeddings
 
 VECTORS = "vectors"  # how such a call ends in the audit
 _PART = 4
@@ -53,6 +56,10 @@ def meter_of(request: Request, settings: Settings, places: Places) -> Meter:
 def metered(settings: Settings, budget: Budget | None, meter: Meter | None) -> Embedder | None:
     """What the settings name, counted; None when they name none. Raises `Misconfigured`. Without a `budget` nothing but
     the ledger bounds it."""
+    if not settings.embedding_model:
+        return None
+    from greenloop.model.embeddings import open_embedder  # noqa: PLC0415 - most runs have none
+
     made = open_embedder(settings)
     if made is None:
         return None
@@ -75,6 +82,8 @@ class Metered:
 
     def embed(self, texts: Sequence[str]) -> Iterator[array[float]]:
         """Raises `ModelUnreachable`, also where no budget is left for it: the search goes on without."""
+        from greenloop.model.embeddings import BATCH  # noqa: PLC0415 - as above
+
         chat = _chat(texts)
         try:
             held = self._hold(chat)

@@ -17,7 +17,6 @@ from greenloop.commands.run import RESULT, WORDS, Run
 from greenloop.domain import Outcome, Reason, Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.terminal import Terminal
-from greenloop.knowledge import Outside
 from greenloop.ledger import account
 from greenloop.model.accounted import within
 from greenloop.model.audit import Audit, database
@@ -25,6 +24,7 @@ from greenloop.model.kept import remembering
 from greenloop.model.keys import split
 from greenloop.model.metered import Meter
 from greenloop.model.replay import Replay
+from greenloop.outside import Outside
 from greenloop.ports import Model, OnProgress, Progress
 from greenloop.result import as_dict
 from greenloop.sandbox import open_sandbox
