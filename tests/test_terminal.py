@@ -110,6 +110,34 @@ def test_a_terminal_that_knows_ascii_alone_ends_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr, r"greenloop/\u2026 by the" in done.stdout) == (0, "", True)
 
 
+ENDS = """
+import atexit, sys, greenloop.cli, greenloop.__main__
+
+def run(given):
+    atexit.register(print, "and this at the end")
+    print(*given)
+    return 7
+
+greenloop.cli.run = run
+raise SystemExit(greenloop.__main__.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "code", "said"), [("told", 7, "a word\nand this at the end\n"), ("/dev/full", 120, "")]
+)
+def test_the_quick_end_says_all_that_there_is_and_what_cannot_be_said_is_no_success(
+    tmp_path: Path, place: str, code: int, said: str
+) -> None:
+    with (tmp_path / place).open("w+") as out:
+        argv = [sys.executable, "-c", ENDS, "a word"]
+        done = subprocess.run(
+            argv, cwd=tmp_path, env=environment(), stdout=out, stderr=subprocess.PIPE, text=True, check=False
+        )
+        assert (done.returncode, "No space left" in done.stderr) == (code, code == 120)
+        assert place == "/dev/full" or (tmp_path / place).read_text() == said
+
+
 def test_what_stopped_before_the_first_attempt_has_kept_none() -> None:
     told = closing(replace(outcome(reason=Reason.STOPPED), branch=None))
     assert told == "stopped: Stopped on request, before the first attempt."

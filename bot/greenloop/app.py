@@ -192,7 +192,7 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
     stop.ends(box.stop)
     stop.install()
     try:
-        with ahead():
+        with ahead() as at_work:
             yield Workbench(
                 settings=settings,
                 workspace=workspace,
@@ -206,6 +206,7 @@ def bench(  # noqa: PLR0913 - all that a bench is made of
                 cache=cache,
                 beyond=beyond,
                 rules=rules,
+                at_work=at_work,
             )
     finally:
         rmtree(scratch, ignore_errors=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
+from threading import Event
 from types import MappingProxyType
 
 from greenloop import checks
@@ -40,6 +41,7 @@ class Workbench:
     cache: Path
     embedder: Callable[[], Embedder | None] = lambda: None  # raises `Misconfigured`
     beyond: Outside = NOTHING_BEYOND
+    at_work: Event = field(default_factory=Event)  # set when the first program runs, and we wait
     rules: Tree | None = None  # whose instruction files are rules, where the base is what somebody proposes
     trusted: Tree | None = None  # whose manifests programs are built from, when the base is somebody else's
 

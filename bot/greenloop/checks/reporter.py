@@ -75,7 +75,7 @@ class Watch:
         self._told: set[tuple[str, str]] = set()
         self._known: dict[str, str] = {}
         self._parts = _parts()
-        self._recoded: list[Any] = []  # functions that were given other code
+        self._coded: list[Any] = []  # functions that were given other code
         if hasattr(sys, "addaudithook"):
             sys.addaudithook(self._heard)
 
@@ -85,7 +85,7 @@ class Watch:
             if self._origin(value) in self._changed:
                 self._say("replaced " + name, self._origin(value))
         self._parts = _parts()
-        self._recoded.clear()
+        self._coded.clear()
 
     def look(self, config: Any) -> None:
         for name, value in self._replaced():
@@ -100,12 +100,11 @@ class Watch:
     def _replaced(self) -> list[tuple[str, Any]]:
         """By identity alone: a value may claim to be equal, and asking it for more is an event of its own."""
         found = []
-        recoded = self._recoded
         for owner, parts in self._parts:
             there = vars(owner)
             for name, value in parts.items():
                 now = there.get(name)
-                if (now is not value or (recoded and any(now is f for f in recoded))) and _runs(name, value):
+                if (now is not value or (self._coded and any(now is f for f in self._coded))) and _runs(name, value):
                     found.append((f"{getattr(owner, '__module__', '') or ''}.{owner.__name__}.{name}".lstrip("."), now))
         return found
 
@@ -136,10 +135,8 @@ class Watch:
     def _matters(self, event: str, args: tuple[Any, ...]) -> bool:
         """Code of a function swapped; our file, another process, or an existing module of the target written to."""
         if event == "object.__setattr__":
-            if len(args) < 2 or args[1] != "__code__":
-                return False
-            self._recoded.append(args[0])
-            return True
+            self._coded += args[:1] if args[1:2] == ("__code__",) else ()
+            return args[1:2] == ("__code__",)
         path = args[1 if event == "os.rename" and len(args) > 1 else 0]
         if not isinstance(path, str):
             return False
@@ -163,9 +160,8 @@ _WATCHED = frozenset(("object.__setattr__", "open", "os.rename", "os.remove", "o
 def _parts() -> list[tuple[Any, dict[str, Any]]]:
     """The modules and classes of pytest, pluggy and the builtins, with what each holds now."""
     modules = [m for n, m in list(sys.modules.items()) if n.split(".")[0] in {"_pytest", "pluggy", "builtins"}]
-    owners: list[Any] = list(modules)
-    for module in modules:
-        owners += [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
+    inside = ((module, v) for module in modules for v in vars(module).values() if isinstance(v, type))
+    owners: list[Any] = [*modules, *(v for module, v in inside if v.__module__ == module.__name__)]
     return [(owner, dict(vars(owner))) for owner in owners]
 
 

@@ -18,6 +18,7 @@ from greenloop.render import pull_request, title
 from greenloop.stopping import Stopped
 from greenloop.workbench import Baseline, Workbench, baseline
 
+_FIRST = 0.1  # seconds at most that the base's tests are let go first: two threads keep each other from the interpreter
 Drive = Callable[[Request, Baseline, Workbench, Run, Course], None]
 
 
@@ -44,6 +45,7 @@ def generate(
 
 def _prepared(request: Request, bench: Workbench) -> Drive:
     """What the first call needs, loaded and indexed while the base is measured."""
+    bench.at_work.wait(_FIRST)
     bench.model.warm()
     from greenloop.commands.drive import drive, searching  # noqa: PLC0415 - imported beside the baseline
 

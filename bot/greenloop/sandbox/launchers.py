@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import get_ident
+from threading import Event, get_ident
 
 _START = (
     "import os, sys; sys.path.append(sys.argv[1]); from greenloop.sandbox.launch import main; main(int(sys.argv[2])); "
@@ -33,33 +33,39 @@ class Launcher:
             self.process.kill()
 
 
+@dataclass(slots=True)
+class _Ahead:
+    waiting: Launcher | None
+    at_work: Event
+
+
 # By thread: the kernel ends a launcher with the thread that started it, so nobody else's run may get it
-_waiting: dict[int, Launcher | None] = {}
+_ahead: dict[int, _Ahead] = {}
 
 
 @contextmanager
-def ahead() -> Iterator[None]:
-    """While the block runs, a launcher waits for each next run of this thread."""
+def ahead() -> Iterator[Event]:
+    """While the block runs, a launcher waits for each next run of this thread. The event tells that a first one has its
+    order: what follows is waiting, beside which something else can be done."""
     me = get_ident()
-    if me in _waiting:
-        yield
+    if me in _ahead:
+        yield _ahead[me].at_work
         return
-    _waiting[me] = started()
+    _ahead[me] = _Ahead(started(), Event())
     try:
-        yield
+        yield _ahead[me].at_work
     finally:
-        waiting = _waiting.pop(me)
+        waiting = _ahead.pop(me).waiting
         if waiting is not None:
             waiting.dismiss()
 
 
 def taken() -> Launcher:
     """The one that waits, or else a new one. `renew` starts the next."""
-    me = get_ident()
-    waiting = _waiting.get(me)
-    if waiting is None:
+    mine = _ahead.get(get_ident())
+    if mine is None or mine.waiting is None:
         return started()
-    _waiting[me] = None
+    waiting, mine.waiting = mine.waiting, None
     if waiting.process.poll() is None:
         return waiting
     waiting.dismiss()
@@ -68,9 +74,10 @@ def taken() -> Launcher:
 
 def renew() -> None:
     """Once the run has its order."""
-    me = get_ident()
-    if me in _waiting and _waiting[me] is None:
-        _waiting[me] = started()
+    mine = _ahead.get(get_ident())
+    if mine is not None:
+        mine.at_work.set()
+        mine.waiting = mine.waiting or started()
 
 
 def started(inside: tuple[int, ...] = ()) -> Launcher:
