@@ -81,7 +81,8 @@ class Settings:
     only_endpoint: str = _option(
         "",
         "The one place that this repository's code may be sent to: the address of an endpoint, a provider, or a name "
-        "under `providers`. Every other model is refused, also one that makes vectors.",
+        "under `providers`. Every other model is refused, also one that makes vectors, and a `vector_store` that is "
+        "neither on its host nor on this machine.",
         "only_endpoint: http://127.0.0.1:8000/v1",
     )
     candidates: int = _option(

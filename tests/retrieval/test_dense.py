@@ -196,6 +196,33 @@ def test_code_becomes_vectors_at_the_only_endpoint_or_nowhere(only: str, base: s
             open_embedder(settings)
 
 
+@pytest.mark.parametrize("model", ["m", "local/./model"])
+@pytest.mark.parametrize(
+    ("only", "store", "fine"),
+    [
+        ("", "http://anywhere:6333", True),
+        ("http://h/v1", "http://h:6333", True),
+        ("http://h/v1", "http://127.0.0.1:6333", True),
+        ("http://h/v1", "http://h.example:6333", False),
+        ("http://h/v1", "h:6333", False),
+        ("http://h/v1", "http://h:x", False),
+        ("lab", "http://10.0.0.9:6333", True),
+        ("anthropic", "http://h:6333", False),
+    ],
+)
+def test_vectors_are_kept_where_the_code_may_be(only: str, store: str, fine: bool, model: str) -> None:
+    base = {"lab": "http://10.0.0.9/v1", "anthropic": ""}.get(only, "http://h/v1")
+    lab = ProviderRow(model="m", api_base="http://10.0.0.9/v1")
+    made = Settings(
+        embedding_model=model, embedding_base=base, vector_store=store, only_endpoint=only, providers={"lab": lab}
+    )
+    if fine:
+        assert open_embedder(made) is not None
+    else:
+        with pytest.raises(Refused, match=f"and its vectors would be kept at {store}"):
+            open_embedder(made)
+
+
 def test_nothing_of_it_is_sent_elsewhere(make_repo: Repo) -> None:
     with EmbeddingServer() as server:
         yaml = f"embedding_model: m\nembedding_base: {server.base}\nonly_endpoint: http://127.0.0.1:9/v1\n"

@@ -302,6 +302,7 @@ def test_what_a_killed_process_of_ours_left_is_swept(monkeypatch: pytest.MonkeyP
         *("greenloop-run-new", "greenloop-tests-youngone"),
     }
     gone = {"greenloop-run-old", "greenloop-python-0123", "greenloop-git-a_123456", "greenloop-trees-01234567"}
+    gone |= {"greenloop-model-01234567"}
     for name in kept | gone:
         target = tmp_path / ("elsewhere" if "link" in name else "tmp") / name
         (target / "tmp").mkdir(parents=True)

@@ -230,3 +230,11 @@ def test_a_key_that_cannot_sign_is_told(step: Step, how: str, given: str, told: 
         code, log = step.run("issue_comment", asked(step), server, INPUT_SIGNING_KEY=given)
     assert code == 2, log
     assert told in seen(step)["issues"][1]["comments"][-1]["body"].replace("\\", "")
+
+
+def test_a_key_that_signs_nothing_is_told(step: Step, key: Path) -> None:
+    """Whoever gave it believes that the commits are signed."""
+    with ModelServer([AT_ONCE]) as server:
+        code, log = step.run("issue_comment", asked(step), server, INPUT_SIGNING_KEY=key.read_text())
+    assert code == 0, log
+    assert "`signing_key` was not used" in (step.folder / "summary").read_text().replace("\\", "")

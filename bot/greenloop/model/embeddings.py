@@ -19,7 +19,7 @@ from greenloop.model.given import local, origin
 from greenloop.model.keys import split
 from greenloop.model.local.names import is_local
 from greenloop.model.own_embeddings import OwnEmbeddings
-from greenloop.model.rows import near, of_vectors
+from greenloop.model.rows import keeps, near, of_vectors
 from greenloop.model.stream import Answer, Foreign, words_of
 from greenloop.model.wire import SILENCE, Wire, bounded
 from greenloop.settings import Settings
@@ -32,6 +32,10 @@ _ELSEWHERE = (
     "`only_endpoint` keeps this repository's code at {only}, and its vectors would be made at {base}. Name an endpoint "
     "that is there (`embedding_base`), leave `embedding_model` out, or change `only_endpoint`."
 )
+_KEPT_ELSEWHERE = (
+    "`only_endpoint` keeps this repository's code at {only}, and its vectors would be kept at {store}. Name a "
+    "`vector_store` on that host or on this machine, leave it out, or change `only_endpoint`."
+)
 _FEATURES = "/pipeline/feature-extraction"  # how Hugging Face's own form is known
 
 
@@ -40,6 +44,8 @@ def open_embedder(settings: Settings, *, clock: Callable[[], float] = monotonic)
     connects to nothing."""
     if not settings.embedding_model:
         return None
+    if settings.vector_store and not keeps(settings.vector_store, settings):
+        raise Refused(_KEPT_ELSEWHERE.format(only=settings.only_endpoint, store=settings.vector_store))
     if is_local(settings.embedding_model):
         return OwnEmbeddings(settings.embedding_model)
     base, row = of_vectors(settings)

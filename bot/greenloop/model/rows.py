@@ -9,7 +9,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from greenloop.errors import Misconfigured, Refused
-from greenloop.model.given import check_address, origin
+from greenloop.model.given import check_address, local, origin
 from greenloop.model.keys import FOR_ROWS, OURS, PROVIDERS, read, variables
 from greenloop.model.local.names import is_local
 from greenloop.model.local.rowed import context_of
@@ -192,10 +192,26 @@ def allowed(row: Row, settings: Settings) -> bool:
 
 def near(address: str, settings: Settings) -> bool:
     """Whether the code may go to that address to become vectors."""
+    place = _only(settings)
+    return not settings.only_endpoint.strip() or ("://" in place and _inside(address, place))
+
+
+def keeps(address: str, settings: Settings) -> bool:
+    """Whether vectors of the code may lie at that address: on the host of the one place, whatever the port, or on this
+    machine. Words can be had back from vectors."""
+    place = _only(settings)
+    try:
+        host = origin(address)[1]
+    except ValueError:
+        host = ""
+    return not settings.only_endpoint.strip() or local(host) or ("://" in place and host == origin(place)[1])
+
+
+def _only(settings: Settings) -> str:
+    """The address of the one place, or its name where it has none."""
     only = settings.only_endpoint.strip()
     named = settings.providers.get(only) or BUILT_IN.get(only)
-    place = named.api_base if named else only
-    return not only or ("://" in place and _inside(address, place))
+    return named.api_base if named else only
 
 
 def _inside(address: str, only: str) -> bool:

@@ -1,4 +1,5 @@
-"""Temporary folders that a killed process of ours has left behind: who is ended by SIGKILL clears nothing away."""
+"""Temporary folders that a killed process of ours has left behind: who is ended by SIGKILL clears nothing away. Those
+of a job's own folder (RUNNER_TEMP) are not looked for: the runner empties that before and after each job."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ _LEFT = (  # names, the days after which they are certainly nobody's, and what n
     (re.compile(f"{mirror.PREFIX}.*"), 7, 0o022),  # since it was last used
     (
         re.compile(
-            r"greenloop-(?:bandit|borrowed|build|clone|git|home|install|key|look|old|ruff|sandbox|tests|tidy|trees|try)-"
+            r"greenloop-(?:bandit|borrowed|build|clone|git|home|install|key|look|model|old|ruff|sandbox|tests|tidy|trees|try)-"
             r"[a-z0-9_]{8}"
         ),
         7,

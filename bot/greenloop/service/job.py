@@ -193,7 +193,8 @@ def _run(
         made.stop.ends(job.github.hurry)  # the runner does not wait
         outcome = generate(request, made, run, job.told, thread=(*job.thread, *earlier.told(job.earlier, workspace)))
         checked.end(forks.named(outcome, workspace, job.foreign) if job.foreign else outcome)
-    return replace(outcome, asides=(*checked.asides.values(), *job.told.asides), recording=journal.text)
+    asides = (*checked.asides.values(), *job.told.asides, *signing.unused(job))
+    return replace(outcome, asides=asides, recording=journal.text)
 
 
 def _newer(job: Job, workspace: GitWorkspace, clone: Path, request: Request) -> str | None:

@@ -33,6 +33,7 @@ NO_KEY = (
     "The settings say `signing: ssh`, and the input `signing_key` is empty. Give it an OpenSSH private key without a "
     "passphrase: signing_key: ${{ secrets.NAME }}"
 )
+UNUSED = "The input `signing_key` was not used: the commits are signed with it where the settings say `signing: ssh`."
 FAILED = "The commits were not signed, and so not pushed. {why}"
 
 
@@ -41,6 +42,11 @@ def of(job: Job, workspace: GitWorkspace, clone: Path, key: str) -> Signing | No
     if job.settings.signing != "github" or job.dry or job.foreign is not None:
         return None
     return Signing(workspace=workspace, remote=job.remote, clone=clone, github=job.github, key=key)
+
+
+def unused(job: Job) -> tuple[str, ...]:
+    """What to say of a key that signs nothing: whoever gave it believes that the commits are signed."""
+    return (UNUSED,) if job.signing_key.strip() and job.settings.signing != "ssh" else ()
 
 
 @contextmanager
