@@ -13,8 +13,11 @@ _FILES, _SPANS = 10, 20  # told in full
 _SECONDS, _MEGABYTES = 0.5, 16.0  # differences below which a machine tells nothing
 
 
-def costs(what: str, before: tuple[float, float], after: tuple[float, float], limits: Criteria) -> tuple[Number, ...]:
-    """Seconds and megabytes of something that was run on both sides."""
+Cost = tuple[float, float | None]  # seconds, and megabytes where they were seen
+
+
+def costs(what: str, before: Cost, after: Cost, limits: Criteria) -> tuple[Number, ...]:
+    """Of something that was run on both sides."""
     return (
         Number(f"time of {what}", before[0], after[0], "s", _above(limits.time)),
         Number(f"memory of {what}", before[1], after[1], "MB", _above(limits.memory)),
@@ -52,10 +55,7 @@ def complexity(name: str, before: int | None, after: int, limits: Criteria) -> N
 def exceeded(numbers: Iterable[Number], limits: Criteria) -> Iterator[Finding]:
     """Those that break their limit. What was as complex before, or is not measurably slower, breaks none."""
     for number in numbers:
-        unknown = number.after is None and number.what == COVERAGE  # not measured is not reached
-        if not number.limit or (number.after is None and not unknown):
-            continue
-        if unknown or _breaks(number, number.after or 0.0, limits):
+        if number.limit and (number.after is None or _breaks(number, number.after, limits)):  # not measured is not kept
             was = "" if number.before is None else f", {said(number.before, number.unit)} before"
             made = f" ({number.detail})" if number.detail else ""
             message = f"{number.what}: {said(number.after, number.unit)}{made}{was}; {number.limit}."

@@ -14,12 +14,11 @@ from greenloop.cures import cure
 from greenloop.domain import CheckResult, Finding, Frame, Report, Status, Verdict
 from greenloop.excerpts import excerpt
 from greenloop.failures import Group, fenced, forms, frames_of, grouped, line_of, place, plain, says
-from greenloop.findings import decides
+from greenloop.findings import EXIT, decides
 from greenloop.judge import UNCHANGED
 from greenloop.tally import file_of, short, table
 
 _GROUPS = 3
-EXIT = "exit"  # rule of a finding that has nothing to name
 _RAW = 1800  # characters of raw output, when nothing better is known
 _RESERVE = 30  # tokens kept for saying what was cut
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from greenloop.domain import Finding, Report, Severity, Status, TestCase
 
+EXIT = "exit"  # rule of what a check says that tells nothing but its exit code
+
 
 def decides(finding: Finding) -> bool:
     return finding.severity is not Severity.NOTE

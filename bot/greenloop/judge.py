@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from greenloop.domain import CheckResult, Evidence, Finding, Report, Severity, Status, Verdict
-from greenloop.findings import Lint, decides, lint_beside
+from greenloop.findings import EXIT, Lint, decides, lint_beside
 from greenloop.tally import (
     Sides,
     absent,
@@ -74,13 +74,20 @@ def judge(  # noqa: PLR0913 - what was measured, by name; a bag of these would o
         *(_broken(own) if own else ()),
         *_mute(report, own),
     )
-    return _decided(sides, lint_beside(baseline, report, own), notes, unchecked, diff_lines)
+    return _decided(sides, lint_beside(baseline, report, own), notes, unchecked, diff_lines, _nameless(report))
 
 
 def _decided(
-    sides: Sides, lint: Lint, notes: tuple[Finding, ...], unchecked: tuple[str, ...], diff_lines: int
+    sides: Sides,
+    lint: Lint,
+    notes: tuple[Finding, ...],
+    unchecked: tuple[str, ...],
+    diff_lines: int,
+    nameless: frozenset[str],
 ) -> Verdict:
     unmet, old_red = _open(sides)
+    mute = [finding for finding in lint.old if finding.check in nameless and decides(finding)]
+    unmet += [(finding, frozenset()) for finding in mute]
     tests = (*new_red(sides), *silenced(sides))
     rest = (*lint.new, *notes)
     why = (*unchecked, *_sentences((*tests, *rest), unmet))
@@ -94,7 +101,7 @@ def _decided(
         unproven=unproven,
         new=(*tests, *rest),
         fixed=(*mended(sides), *lint.fixed),
-        old=(*old_red, *lint.old),
+        old=(*old_red, *(finding for finding in lint.old if finding not in mute)),
         wanted=tuple(finding for finding, _ in unmet),
         why=why,
         score=(float(not why), float(sound), *_score(sides, unmet, tests, rest), 0.0, -float(diff_lines)),
@@ -185,13 +192,25 @@ def _mute(report: Report, own: Report | None) -> Iterator[str]:
             yield f"{result.check} failed without naming a finding."
 
 
+def _nameless(report: Report) -> frozenset[str]:
+    """Checks that failed by an exit code alone: whether that is for the base's reasons or for more nobody knows, so
+    they have to pass."""
+    return frozenset(
+        result.check
+        for result in report.results
+        if result.status is Status.FAILED
+        and not result.tests
+        and all(finding.rule == EXIT for finding in result.findings if decides(finding))
+    )
+
+
 def _sentences(new: tuple[Finding, ...], unmet: Unmet) -> Iterator[str]:
     counts = Counter(f.check for f in new if decides(f))
     if counts:
         total = sum(counts.values())
         parts = ", ".join(f"{check} {n}" for check, n in counts.items())
         yield f"{total} new finding{'s' if total > 1 else ''}: {parts}."
-    names = list(dict.fromkeys(_safe(f.rule) for f, _ in unmet))
+    names = list(dict.fromkeys(_safe(f.check if f.rule == EXIT else f.rule) for f, _ in unmet))
     if names:
         rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"{', '.join(names[:3])}{rest} {'does' if len(names) == 1 else 'do'} not pass yet and must."

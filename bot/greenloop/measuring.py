@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from greenloop import criteria, partly
@@ -22,10 +22,13 @@ def measured(
     `green` otherwise."""
     limits = bench.settings.criteria or Criteria()
     numbers = [*_complexity(tree, base, bench.workspace, limits), *_coverage(report, limits)]
-    costs = list(_tests(report, base, limits))
-    if green and any(criteria.exceeded(costs, limits)):
-        costs = list(_again(judged, report, base, bench, limits))
-    numbers += costs
+    costs = _tests(report, base)
+    told = {check: criteria.costs(check, *both, limits) for check, both in costs.items()}
+    over = [check for check, pair in told.items() if any(criteria.exceeded(pair, limits))]
+    if green and over:
+        low = _again(judged, base, bench, {check: costs[check] for check in over})
+        told |= {check: criteria.costs(check, *both, limits) for check, both in low.items()}
+    numbers += [number for pair in told.values() for number in pair]
     notes: list[Finding] = []
     if green and limits.benchmark:
         said = _benchmark(tree, base, bench, limits)
@@ -60,29 +63,41 @@ def _coverage(report: Report, limits: Criteria) -> Iterator[Number]:
             yield replace(criteria.coverage((), limits), detail=result.uncovered)
 
 
-def _tests(report: Report, base: Baseline, limits: Criteria) -> Iterator[Number]:
-    for before in base.report.results:
-        now = report.of(before.check)
-        if before.tests and now is not None and now.tests and not now.reason:  # a part of the tests tells nothing
-            yield from criteria.costs(before.check, _cost(before), _cost(now), limits)
+Both = tuple[criteria.Cost, criteria.Cost]  # on the base, and now
 
 
-def _cost(result: CheckResult) -> tuple[float, float]:
-    return result.seconds, result.metrics.get("memory", 0.0)
+def _tests(report: Report, base: Baseline) -> dict[str, Both]:
+    """What the checks that run tests have cost, by check."""
+    return {
+        before.check: (_cost(before), _cost(now))
+        for before in base.report.results
+        if before.tests and (now := report.of(before.check)) is not None and _told(now)
+    }
 
 
-def _again(judged: Tree, report: Report, base: Baseline, bench: Workbench, limits: Criteria) -> Iterator[Number]:
-    """Both sides once more: of two runs the lower number counts, so that a busy machine speaks against nobody."""
-    old, new = measure_again(bench, base.tree, base, first=()), measure_again(bench, judged, base, first=())
-    for before, again in ((base.report, old), (report, new)):
-        if again.of("pytest") is None or before.of("pytest") is None:
-            return
-    low = [
-        tuple(min(pair) for pair in zip(_cost(one), _cost(two), strict=True))
-        for side, more in ((base.report, old), (report, new))
-        if (one := side.of("pytest")) and (two := more.of("pytest"))
-    ]
-    yield from criteria.costs("pytest", (low[0][0], low[0][1]), (low[1][0], low[1][1]), limits)
+def _told(result: CheckResult) -> bool:
+    """A part of the tests tells nothing."""
+    return bool(result.tests) and not result.reason
+
+
+def _cost(result: CheckResult) -> criteria.Cost:
+    return result.seconds, result.metrics.get("memory") or None
+
+
+def _again(judged: Tree, base: Baseline, bench: Workbench, costs: Mapping[str, Both]) -> dict[str, Both]:
+    """Both sides of these checks once more: of two runs the lower number counts, so that a busy machine speaks against
+    nobody. Where there is no second run, the first stands."""
+    old, new = (measure_again(bench, tree, base, first=(), names=tuple(costs)) for tree in (base.tree, judged))
+    found = {}
+    for check, (before, now) in costs.items():
+        one, two = old.of(check), new.of(check)
+        if one is not None and two is not None and _told(one) and _told(two):
+            found[check] = (_lower(before, _cost(one)), _lower(now, _cost(two)))
+    return found
+
+
+def _lower(one: criteria.Cost, two: criteria.Cost) -> criteria.Cost:
+    return min(one[0], two[0]), min((each for each in (one[1], two[1]) if each is not None), default=None)
 
 
 def _benchmark(tree: Tree, base: Baseline, bench: Workbench, limits: Criteria) -> list[Number] | str:

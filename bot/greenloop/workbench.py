@@ -161,11 +161,14 @@ def measure_part(bench: Workbench, tree: Tree, base: Baseline, *, files: Iterabl
     return _examine(bench, tree, changes, environment, names=("pytest",), only=tuple(files))
 
 
-def measure_again(bench: Workbench, tree: Tree, base: Baseline, *, first: Iterable[str]) -> Report:
-    """The tests on `tree` once more, all of them in the same order: what fails only beside others fails again."""
+def measure_again(
+    bench: Workbench, tree: Tree, base: Baseline, *, first: Iterable[str], names: tuple[str, ...] = ("pytest",)
+) -> Report:
+    """The tests on `tree` once more, all of them in the same order: what fails only beside others fails again. `names`
+    are the checks that run them."""
     changes = bench.workspace.diff(base.tree, tree)
     environment, _ = _environment(bench, tree, base, changes)
-    return _examine(bench, tree, changes, environment, names=("pytest",), first=tuple(first))
+    return _examine(bench, tree, changes, environment, names=names, first=tuple(first), tests=base.tests)
 
 
 def confirm(bench: Workbench, tree: Tree, base: Baseline, *, names: Iterable[str], only: Iterable[str]) -> Report:
