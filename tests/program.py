@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import warm
+
 # The checkout's own environment has plugins that take most of a short run's time and are no part of any target.
 QUICK = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest"
 KEEP = ("PATH", "PYTHONPATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
@@ -34,9 +36,7 @@ def start(*words: str, cwd: Path, **more: str) -> subprocess.Popen[str]:
 
 
 def run(*words: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    with start(*words, cwd=cwd, **more) as process:
-        out, err = process.communicate(timeout=240)
-    return subprocess.CompletedProcess(words, process.returncode, out, err)
+    return warm.run(("-m", "greenloop", *words), env=environment(**more), cwd=cwd)
 
 
 def run_json(*words: str, cwd: Path, **more: str) -> tuple[int, dict[str, Any]]:

@@ -46,7 +46,7 @@ def test_status_and_stop_of_a_run_at_work(step: Step) -> None:
             0,
             (
                 "⏳ **At work:** `/generate` for ada in [workflow run 1](URL/octo/sums/actions/runs/1), since TIME.\n\n"
-                "Attempt 1 of 3 was the last: `red`, `pytest=failed`, `SHA`.\n\n"
+                "Attempt 1 of 3 was the last: `red`, `tests=failed`, `SHA`.\n\n"
                 "Spent: 1 call, 11 tokens in, 7 out, no known price; at most 400,000 tokens, $2.00.\n\n"
                 f"Branch: `{branch}`"
             ),

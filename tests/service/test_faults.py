@@ -46,8 +46,8 @@ http://HOST/octo/sums/pull/1 · [workflow run](http://HOST/octo/sums/actions/run
 
 | # | change | checks | evidence | commit |
 |---|---|---|---|---|
-| **1** | fix: add up | 🔴 `pytest=failed(1/2)` | `proven(test_total)` | SHA |
-| 2 | fix: forget it | 🔴 `pytest=failed(2/2)` | `unproven` | SHA |
+| **1** | fix: add up | 🔴 `tests=failed(1/2)` | `proven(test_total)` | SHA |
+| 2 | fix: forget it | 🔴 `tests=failed(2/2)` | `unproven` | SHA |
 
 `m`: 4 calls, 2 unusable, 44 tokens in (0 cached), 28 out, no known price, N s.
 

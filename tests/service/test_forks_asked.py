@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from fakes.model_server import ModelServer
 from job_step import FILES, Step, seen
 from service.test_forks import HOSTILE, Fork, forked
@@ -31,6 +33,7 @@ def asked(step: Step, fork: Fork, text: str, *answers: str) -> list[str]:
         return ["".join(message["content"] for message in chat["messages"]) for chat in server.chats]
 
 
+@pytest.mark.by_pytest
 def test_a_fork_is_reviewed_by_the_base_s_rules(step: Step) -> None:
     """The claims' tests run though the fork's conftest would make each of them green."""
     home = step.fake.world.repositories["octo/sums"]

@@ -8,7 +8,7 @@ from typing import Any
 from fakes.github.faults import broken, lost, refused
 from fakes.model_server import ModelServer
 from greenloop.service.reviewing import POSTED
-from job_step import FILES, MODULE, Step, asked, seen
+from job_step import BY_PYTEST, MODULE, Step, asked, seen
 
 ME = "github-actions[bot]"
 GOOD = MODULE.replace("result = number", "result = result + number")
@@ -38,7 +38,7 @@ ANSWER = "".join(
         "Claim: nowhere\nnothing\n",
     )
 )
-CONFIG = FILES[".github/greenloop.yml"]
+CONFIG = BY_PYTEST[".github/greenloop.yml"]
 OPINION = "💬 **Opinion**, confidence {} (the model's own word). Nothing that was run shows it"
 
 

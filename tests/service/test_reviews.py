@@ -138,7 +138,7 @@ def test_suggestions_come_first_and_a_model_does_the_rest(step: Step) -> None:
     assert f"\n{PLUS}\n    return result\n```" in prompt
     assert subjects(step)[2:] == ["Apply 1 suggestion of the review", "docs: say what it is"]
     said = (
-        "Fixed in <docs: say what it is>: says it now. Shown by: `pytest=passed(1)`, and the lines are changed; "
+        "Fixed in <docs: say what it is>: says it now. Shown by: `tests=passed(1)`, and the lines are changed; "
         "but nothing that was red before speaks of this, so have a look."
     )
     [(_, _, [first]), second] = threads(step)
@@ -195,7 +195,7 @@ def test_a_model_cannot_claim_what_the_diff_does_not_show(step: Step) -> None:
     asked += "The model says: fixed, test\\_total passes."
     [first, (_, resolved, [said])] = threads(step)
     assert first == ("sums.py:4", False, [asked])
-    assert (resolved, said.startswith("Fixed in <docs: say what it is>: says it now. Shown by: `pytest=")) == (
+    assert (resolved, said.startswith("Fixed in <docs: say what it is>: says it now. Shown by: `tests=")) == (
         False,
         True,
     )

@@ -17,6 +17,7 @@ from job_step import AT_ONCE, MODULE, RIGHT, WRONG, Step, asked, seen, started
 from program import QUICK
 
 
+@pytest.mark.by_pytest
 def test_a_comment_on_an_issue_becomes_a_pull_request(step: Step) -> None:
     payload = asked(step)
     with ModelServer([WRONG, RIGHT]) as server:
@@ -90,6 +91,7 @@ def test_an_edited_comment_is_refused(step: Step) -> None:
     assert "was changed after it was written" in seen(step)["issues"][1]["comments"][1]["body"]
 
 
+@pytest.mark.by_pytest
 def test_a_comment_on_a_pull_request_moves_its_branch_once(step: Step) -> None:
     """What it proposes as instructions is no rule before it is merged."""
     git = step.fake.world.repositories["octo/sums"].git
@@ -108,6 +110,7 @@ def test_a_comment_on_a_pull_request_moves_its_branch_once(step: Step) -> None:
     assert list(now["issues"]) == [1]
 
 
+@pytest.mark.by_pytest
 def test_a_review_is_one_task(step: Step) -> None:
     step.fake.world.repositories["octo/sums"].git.commit("topic", {"notes.md": "x\n"}, "a topic")
     pull = step.fake.pull_request("topic")
@@ -124,6 +127,7 @@ def test_a_review_is_one_task(step: Step) -> None:
     assert seen(step)["refs"]["refs/heads/topic"] == ["initial", "a topic", "fix: add up"]
 
 
+@pytest.mark.by_pytest
 def test_evaluate_posts_the_checks_and_changes_nothing(step: Step) -> None:
     git = step.fake.world.repositories["octo/sums"].git
     git.commit("topic", {"sums.py": MODULE.replace("result = number", "result = result + number")}, "mend")
@@ -325,6 +329,7 @@ def test_as_the_first_process_of_a_container_a_signal_lands_as_well(step: Step) 
     assert seen(step)["refs"][branch] == ["initial", "fix: subtract"]
 
 
+@pytest.mark.by_pytest
 def test_a_dispatch_and_a_dry_run(step: Step) -> None:
     inputs = {"command": "generate", "prompt": "total is wrong, see test_total"}
     payload = step.fake.event("workflow_dispatch", inputs, sender="ada")
