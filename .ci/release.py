@@ -56,9 +56,10 @@ def check(version: str) -> None:
     notes(version)
     if git("tag", "--list", f"v{version}"):
         raise Refused(f"v{version} is there already, and what was released never changes.")
-    later = [tag for tag in git("tag", "--list", "v*.*.*").split() if _numbers(tag[1:]) > _numbers(version)]
-    if any(_numbers(tag[1:])[0] == _numbers(version)[0] for tag in later):
-        raise Refused(f"{later[0]} is newer: v{version.partition('.')[0]} would move backwards.")
+    major = version.partition(".")[0]
+    later = [tag for tag in git("tag", "--list", f"v{major}.*.*").split() if _numbers(tag[1:]) > _numbers(version)]
+    if later:
+        raise Refused(f"{later[0]} is newer: v{major} would move backwards.")
     if git("status", "--porcelain", "--untracked-files=no"):
         raise Refused("the checkout has changes that are not committed.")
     if BUILT_THERE not in Path("action.yml").read_text(encoding="utf-8"):
@@ -87,8 +88,8 @@ def tag(version: str, image: str, *, push: bool) -> str:
     git(*WHO, "tag", "--annotate", f"v{version}", made, "-m", f"greenloop {version}")
     git(*WHO, "tag", "--annotate", "--force", major, made, "-m", f"greenloop {version}")
     if push:
-        git("push", "origin", f"refs/tags/v{version}")
-        git("push", "--force", "origin", f"refs/tags/{major}")
+        # both or none: a job that is run again finds no half of a release
+        git("push", "--atomic", "origin", f"refs/tags/v{version}", f"+refs/tags/{major}")
     return made
 
 

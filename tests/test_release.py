@@ -63,6 +63,27 @@ def test_the_tags_name_a_commit_that_takes_the_image_by_its_digest(clone: Path) 
     assert release(clone, "check", "1.1.0") == (1, "release: v1.2.0 is newer: v1 would move backwards.")
 
 
+def test_both_tags_are_there_or_none(clone: Path) -> None:
+    """A release that was half made could not be made again: its version is taken."""
+    hook = clone.parent / "origin/hooks/update"
+    hook.write_text('#!/bin/sh\ntest "$1" != refs/tags/v1\n')
+    hook.chmod(0o755)
+    code, said = release(clone, "tag", "1.2.0", IMAGE, "--push")
+    assert (code, "release: git push: " in said) == (1, True)
+    assert git("ls-remote", "--tags", "origin", cwd=clone) == ""
+
+
+def test_a_newer_one_is_named(clone: Path) -> None:
+    """Of this major version; that of another one does not move."""
+    write(clone, "bot/greenloop/__init__.py", '__version__ = "2.0.0"\n')
+    write(clone, "CHANGELOG.md", "# Changelog\n\n## 2.0.0\n\n- All of it.\n")
+    for name in ("v1.10.0", "v2.1.0", "v10.0.0"):
+        git("tag", name, cwd=clone)
+    assert release(clone, "check", "2.0.0")[1] == "release: v2.1.0 is newer: v2 would move backwards."
+    git("tag", "--delete", "v2.1.0", cwd=clone)
+    assert release(clone, "check", "2.0.0")[0] == 0
+
+
 def test_without_push_nothing_leaves_the_clone(clone: Path) -> None:
     assert release(clone, "check", "1.2.0") == (0, f"v1.2.0 may be made of {git('rev-parse', 'HEAD', cwd=clone)}.")
     code, made = release(clone, "tag", "1.2.0", IMAGE)

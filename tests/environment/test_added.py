@@ -105,3 +105,10 @@ def test_evaluate_lists_them(make_repo: Callable[..., Path], index: Index) -> No
     )
     section = "### New dependencies\n\n- `zeta` `3.1` from requirements.txt, 127.0.0.1; vulnerabilities: GHSA-zeta\n"
     assert (section in text, PASSWORD in text + str(said)) == (True, False)
+
+
+def test_two_versions_of_one_name_are_two() -> None:
+    """As a lock for several systems has them: what is known of one is not lost behind the other."""
+    both = [Dependency(name="numpy", version=version, source="PyPI") for version in ("2.2.0", "2.4.0")]
+    with Advisories({"numpy==2.2.0": ("GHSA-x",)}) as service:
+        assert [d.vulnerabilities for d in checked(both, service.address)] == ["GHSA-x", "none known"]

@@ -2,8 +2,8 @@
 
 The tiny model of tiny.py lies in a hub on loopback. `greenloop generate --model local/org/tiny@…` fetches it, serves it
 by `transformers serve` and makes a change with it; then its server is killed and started again, and it is served with 4
-bits by bitsandbytes on the processor, and as GGUF by `llama_cpp.server`. The interpreter that has them all is the first
-argument. Minutes; apart from `make test`.
+bits by bitsandbytes on the processor, and as GGUF by `llama_cpp.server`. Code beside the weights is not run, and a chat
+template without end is ended. The interpreter that has them all is the first argument. Minutes; apart from `make test`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ sys.path.insert(0, str(HERE.parent))
 from fakes.engine import gone  # noqa: E402 - tests are no package
 from fakes.hub import COMMIT, REPOSITORY, Hub  # noqa: E402
 from fakes.model_server import Failed, ModelServer  # noqa: E402
+from greenloop.errors import ModelUnreachable  # noqa: E402
 from greenloop.model.local.engines import PYTHON  # noqa: E402
 from greenloop.model.local.hardware import here  # noqa: E402
 from greenloop.model.local.loading import Around, Choice, Wanted, choose, serve  # noqa: E402
@@ -63,6 +64,8 @@ def main(python: str, *only: str) -> int:
             asked = tuple(ChatMessage(role=m["role"], text=m["content"]) for m in chat)
             _restarted(folder, asked)
             _quantized(folder, asked)
+        _code_beside(folder, model, asked)
+        _endless_template(folder, model)
         if not only or "llama_cpp" in only:
             say("writing it as GGUF")
             subprocess.run([python, HERE / "to_gguf.py", model, folder / "tiny.gguf"], check=True)
@@ -156,6 +159,47 @@ def _quantized(folder: Path, chat: Chat) -> None:
     assert "```python" in answers[0], answers
     right = answers[0].strip() == ANSWER.strip()
     say(f"served with 4 bits by bitsandbytes, and the answer is {'the same' if right else 'another'}")
+
+
+def _hostile(folder: Path, model: Path, name: str, text: str) -> Path:
+    """A copy of the model with one file more, or another one."""
+    made = folder / f"with-{name}"
+    shutil.copytree(model, made)
+    (made / name).write_text(text)
+    return made
+
+
+def _code_beside(folder: Path, model: Path, chat: Chat) -> None:
+    """`auto_map` names a module that lies beside the weights, as models with code of their own do."""
+    ran = folder / "ran"
+    made = _hostile(
+        folder, model, "evil.py", f"open({str(ran)!r}, 'w').close()\nclass Model: pass\nclass Config: pass\n"
+    )
+    config = json.loads((made / "config.json").read_text())
+    code = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model", "AutoTokenizer": ["evil.Model", None]}
+    (made / "config.json").write_text(json.dumps({**config, "auto_map": code}))
+    with Serving(folder / "store", os.environ) as serving:
+        own = Served(replace(_settings(), model=f"local/{made}"), serving)
+        assert own.complete(chat, limits=LIMITS, on_chunk=lambda _: None).text.strip() == ANSWER.strip()
+    assert not ran.exists()
+    say("code beside the weights was not run")
+
+
+def _endless_template(folder: Path, model: Path) -> None:
+    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    made = _hostile(folder, model, "chat_template.jinja", loops)
+    with Serving(folder / "store", os.environ) as serving:
+        own = Served(replace(_settings(), model=f"local/{made}", load_minutes=1.5), serving)
+        said = "nothing is wrong"
+        try:
+            own.complete((ChatMessage(role="user", text="Hello."),), limits=LIMITS, on_chunk=lambda _: None)
+        except ModelUnreachable as error:
+            said = str(error)
+        assert "gave no answer to a first question of two words" in said, said
+        server = own._server
+        assert server is not None
+        assert not server.alive
+    say("a template without end was ended")
 
 
 def _by_llama(folder: Path, chat: Chat) -> None:

@@ -35,6 +35,7 @@ _TOLD: Mapping[Fault, str] = MappingProxyType(
         "truncated": "it breaks off",
     }
 )
+_WHY = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +121,6 @@ class Unusable:
 
     @property
     def told(self) -> str:
-        """The same in a few words, for people."""
-        return _TOLD[self.kind]
+        """The same in a few words, for people; of a path that may not be changed, which one and why."""
+        why = self.message.partition("\n")[0].rstrip(".")[:_WHY]
+        return f"{_TOLD[self.kind]}: {why}" if self.kind == "forbidden path" else _TOLD[self.kind]

@@ -21,8 +21,9 @@ def checked(found: Iterable[Dependency], service: str) -> tuple[Dependency, ...]
     answers = _answers(asked, service) if service and asked else None
     if answers is None:
         return tuple(replace(d, vulnerabilities=NOT_CHECKED) for d in found)
-    known = {d.name: _words(answer) for d, answer in zip(asked, answers, strict=True)}
-    return tuple(replace(d, vulnerabilities=known.get(d.name, NOT_CHECKED)) for d in found)
+    # a lock for several systems may hold two versions of one name
+    known = {(d.name, d.version): _words(answer) for d, answer in zip(asked, answers, strict=True)}
+    return tuple(replace(d, vulnerabilities=known.get((d.name, d.version), NOT_CHECKED)) for d in found)
 
 
 def _answers(asked: list[Dependency], service: str) -> list[Any] | None:
