@@ -106,3 +106,6 @@ def test_the_cluster_is_well_formed() -> None:
     assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"] == labels
     assert server["args"][server["args"].index("--max-model-len") + 1] == "32192"
     assert "nvidia.com/gpu" not in str(runners)
+    large = known(server["args"][0].removesuffix("-AWQ"))
+    assert large is not None
+    assert need(large, VLLM, "nf4", context=32192).all < 0.9 * 40 * GIB  # as the page says
