@@ -43,7 +43,7 @@ HOMES = {
     "litellm": "model",
     "packaging": "environment",
     "pydantic": "configuration",
-    "pytest": "checks.reporter checks.ran",
+    "pytest": "checks.loader checks.reporter checks.ran",
     "qdrant_client": "retrieval.vectors",
     "rich": "forge.terminal",
     "ruff": "checks.ruff",

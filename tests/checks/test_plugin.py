@@ -52,6 +52,10 @@ def test_what_is_compiled_already_needs_no_source(ran: Callable[..., list[tuple[
     assert ran(*PYTEST, spoil=lambda ours: (ours / "reporter.source").write_text("raise SystemExit")) == SEEN
 
 
+def test_a_command_that_has_the_cache_off_and_is_strict_runs(ran: Callable[..., list[tuple[str, str]]]) -> None:
+    assert ran(*PYTEST, "--strict-config", "-W", "error", "-p", "no:cacheprovider") == SEEN
+
+
 def test_a_tool_that_measures_all_files_looks_for_none_of_ours_that_is_not_there(
     ran: Callable[..., list[tuple[str, str]]], tmp_path: Path
 ) -> None:

@@ -13,6 +13,10 @@ import marshal
 import os
 from types import CodeType
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import pytest
+
 _PLACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reporter")
 
 
@@ -23,6 +27,11 @@ def _code() -> CodeType:
             return found
     with open(_PLACE + ".source", encoding="utf-8") as source:
         return compile(source.read(), "<greenloop's reporter>", "exec", dont_inherit=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What we name a place for is an option also where the cache's own plug-in is off: strictly, an error."""
+    parser.addini("cache_dir", "where the cache lies", default=".pytest_cache")
 
 
 exec(_code(), globals())  # noqa: S102 - our own file
