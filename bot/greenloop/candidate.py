@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from greenloop import flaky, partly
 from greenloop.checks.tidy import tidy
-from greenloop.domain import Finding, Patch, Report, Request, Severity, TestCase, Tree, Unusable, Verdict
+from greenloop.domain import Finding, Patch, Report, Request, Severity, Tree, Unusable, Verdict
 from greenloop.imports import wanted
 from greenloop.judge import against, judge
 from greenloop.leading import led_to
@@ -181,7 +181,7 @@ def _checked(candidate: Candidate, start: Start, bench: Workbench, *, all_tests:
         own = measure_aside(bench, candidate.tree, base, aside, only=own_paths)
     notes = [*candidate.guarded.notes, *candidate.marks, *_both_ways(candidate, start, bench)]
 
-    def verdict(own_base: Report | None, doubts: tuple[TestCase, ...] = ()) -> Verdict:
+    def verdict(own_base: Report | None, doubts: flaky.Tests = ()) -> Verdict:
         return judge(
             base.report,
             report,
@@ -192,14 +192,15 @@ def _checked(candidate: Candidate, start: Start, bench: Workbench, *, all_tests:
             own_paths=frozenset(own_paths),
             restored=frozenset(own_paths) & frozenset(candidate.guarded.judged_as_base),
             diff_lines=sum(len(c.lines) + c.removed for c in workspace.diff(base.tree, candidate.tree)),
-            notes=(*notes, *map(flaky.doubt, doubts)),
-            doubted=frozenset(test.id for test in doubts),
+            notes=(*notes, *(flaky.doubt(*each) for each in doubts)),
+            doubted=frozenset(test.id for _, test in doubts),
         )
 
     first = verdict(None)
     suspected = flaky.suspects(report, first, frozenset(own_paths))
     if suspected:
-        again = measure_again(bench, candidate.judged, base, first=old_red)
+        names = tuple(dict.fromkeys(check for check, _ in suspected))
+        again = measure_again(bench, candidate.judged, base, first=old_red, names=names)
         report, told = flaky.without(report, again, suspected)
         notes += told
         first = verdict(None) if told else first
@@ -216,7 +217,7 @@ def _checked(candidate: Candidate, start: Start, bench: Workbench, *, all_tests:
     return Examined(shown, own, verdict(own_base, (*doubts, *own_doubts)) if own_doubts else last)
 
 
-def _doubts(proofs: flaky.Proofs, before: Tree, start: Start, bench: Workbench) -> tuple[TestCase, ...]:
+def _doubts(proofs: flaky.Tests, before: Tree, start: Start, bench: Workbench) -> flaky.Tests:
     """The tests that were red on the base by chance, or for the order of the tests: their files run there once more."""
     if not proofs:
         return ()

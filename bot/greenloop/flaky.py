@@ -9,31 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from greenloop.domain import CheckResult, Finding, Report, Severity, Status, TestCase, Verdict
+from greenloop.domain import Cause, CheckResult, Finding, Report, Severity, Status, TestCase, Verdict
 from greenloop.findings import decides
 from greenloop.tally import GOOD, covering, described, file_of, table
 
-CHECK = "pytest"
 RULE = "flaky"
 
-Proofs = tuple[tuple[str, TestCase], ...]  # with the name of the check
+Tests = tuple[tuple[str, TestCase], ...]  # with the name of the check
 
 
-def suspects(report: Report, verdict: Verdict, own: frozenset[str]) -> tuple[TestCase, ...]:
-    """The tests that are red now, were not on the base, and decide; not those in the files `own`."""
-    new = {finding.rule for finding in verdict.new if decides(finding) and finding.check == CHECK}
-    red = (test for (check, _), test in table(report).items() if check == CHECK and test.red and test.id in new)
-    return tuple(test for test in red if file_of(test) not in own and "::" in test.id)
+def suspects(report: Report, verdict: Verdict, own: frozenset[str]) -> Tests:
+    """The tests that are red now, were not on the base, and decide; not those in the files `own`, nor what kept tests
+    from being run at all."""
+    new = {(finding.check, finding.rule) for finding in verdict.new if decides(finding)}
+    red = ((key[0], test) for key, test in table(report).items() if test.red and key in new)
+    return tuple((check, test) for check, test in red if file_of(test) not in own and _is_one(check, test))
 
 
-def without(report: Report, again: Report, suspected: tuple[TestCase, ...]) -> tuple[Report, tuple[Finding, ...]]:
+def _is_one(check: str, test: TestCase) -> bool:
+    """A test, and not a file of them or a build that failed."""
+    return "::" in test.id if check == "pytest" else test.cause is not Cause.BUILD
+
+
+def without(report: Report, again: Report, suspected: Tests) -> tuple[Report, tuple[Finding, ...]]:
     """`report` with what passed in the second run `again`, and a note of each such test."""
     second = table(again)
-    passed = {t.id: other for t in suspected if (other := second.get((CHECK, t.id))) and other.outcome in GOOD}
+    passed = {
+        (check, test.id): other
+        for check, test in suspected
+        if (other := second.get((check, test.id))) and other.outcome in GOOD
+    }
     if not passed:
         return report, ()
-    results = tuple(_with(result, passed) if result.check == CHECK else result for result in report.results)
-    return replace(report, results=results), tuple(_note(test) for test in suspected if test.id in passed)
+    results = tuple(_with(r, {i: t for (check, i), t in passed.items() if check == r.check}) for r in report.results)
+    told = tuple(_note(check, test) for check, test in suspected if (check, test.id) in passed)
+    return replace(report, results=results), told
 
 
 def _with(result: CheckResult, passed: dict[str, TestCase]) -> CheckResult:
@@ -43,27 +53,27 @@ def _with(result: CheckResult, passed: dict[str, TestCase]) -> CheckResult:
     return replace(result, tests=tests, findings=findings, status=Status.PASSED if green else result.status)
 
 
-def _note(test: TestCase) -> Finding:
+def _note(check: str, test: TestCase) -> Finding:
     first = test.message.strip().split("\n", 1)[0][:120]
-    return _told(test, f"failed and passed on the same tree, so it is flaky and does not count: {first}")
+    return _told(check, test, f"failed and passed on the same tree, so it is flaky and does not count: {first}")
 
 
-def _told(test: TestCase, what: str) -> Finding:
-    return replace(described(CHECK, test, what, severity=Severity.NOTE), rule=RULE)
+def _told(check: str, test: TestCase, what: str) -> Finding:
+    return replace(described(check, test, what, severity=Severity.NOTE), rule=RULE)
 
 
-def proving(report: Report, proof: Iterable[str]) -> Proofs:
+def proving(report: Report, proof: Iterable[str]) -> Tests:
     """The tests that a verdict calls a proof, each with its check."""
     ids = frozenset(proof)
     return tuple((check, test) for (check, _), test in table(report).items() if test.id in ids)
 
 
-def unconfirmed(proofs: Proofs, again: Report) -> tuple[TestCase, ...]:
+def unconfirmed(proofs: Tests, again: Report) -> Tests:
     """Those that the second run on the base does not show to be red there; what was not run shows nothing."""
     second = table(again)
-    return tuple(test for check, test in proofs if covering(second, (check, test.id)) is None)
+    return tuple((check, test) for check, test in proofs if covering(second, (check, test.id)) is None)
 
 
-def doubt(test: TestCase) -> Finding:
+def doubt(check: str, test: TestCase) -> Finding:
     """What a reader is told of such a test."""
-    return _told(test, "was red on the base only once of two times: that it passes now proves nothing.")
+    return _told(check, test, "was red on the base only once of two times: that it passes now proves nothing.")

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from greenloop.app import bench
 from greenloop.candidate import Candidate, Start, examine, from_tree
-from greenloop.domain import Request, Source
+from greenloop.domain import Evidence, Request, Source
 from greenloop.measuring import measured
 from greenloop.model.replay import Replay
+from greenloop.ports import Completed, Policy, Repl, Sandbox
 from greenloop.sandbox import open_sandbox
 from greenloop.setting_values import CommandCheck, Criteria
 from greenloop.settings import Settings
@@ -35,11 +36,16 @@ LARGE = f"kept = b'1' * (200 << 20)\n{PLAIN}"
 
 @contextmanager
 def attempted(
-    repo: Path, files: Mapping[str, str], temp: Path, commands: Mapping[str, CommandCheck], criteria: Criteria | None
+    repo: Path,
+    files: Mapping[str, str],
+    temp: Path,
+    commands: Mapping[str, CommandCheck],
+    criteria: Criteria | None,
+    rain: str = "",
 ) -> Iterator[tuple[Candidate, Start, Workbench]]:
     settings = Settings(checks=tuple(commands), commands=commands, criteria=criteria, tidy=False)
     nobody = Replay((), name="none")
-    box = open_sandbox(cache=temp)
+    box = Numbered(open_sandbox(cache=temp), rain)
     with (
         open_workspace(repo) as workspace,
         bench(workspace, settings, nobody, lambda _: None, box=box, cache=temp, temp=temp) as made,
@@ -88,6 +94,53 @@ def test_what_was_once_too_much_is_measured_once_more_for_each_check(
     assert ([number.what for number in numbers], found) == (TWO, ())
     assert all(number.before and number.after and number.after < 1000 for number in numbers)
     assert ([number.before is None for number in blind], none) == ([False, True, False, False], ())
+
+
+RAINY = UNIT.replace("case =", 'import os\ngood = good and os.environ["RUN"] not in os.environ["RAIN"]\ncase =', 1)
+
+
+@dataclass
+class Numbered:
+    """Hands each run its number, and the numbers of those in which it rains."""
+
+    sandbox: Sandbox
+    rain: str
+    runs: int = 0
+
+    @property
+    def level(self) -> str:
+        return self.sandbox.level
+
+    def run(self, argv: tuple[str, ...], *, cwd: Path, policy: Policy) -> Completed:
+        self.runs += 1
+        policy = replace(policy, environment={**policy.environment, "RUN": str(self.runs), "RAIN": self.rain})
+        return self.sandbox.run(argv, cwd=cwd, policy=policy)
+
+    def repl(self, *, cwd: Path, policy: Policy) -> Repl:
+        return self.sandbox.repl(cwd=cwd, policy=policy)
+
+    def stop(self) -> None:
+        self.sandbox.stop()
+
+
+@pytest.mark.parametrize(
+    ("rain", "new", "runs"),
+    [
+        pytest.param("0", [], 2, id="nothing new fails: one run"),
+        pytest.param("2", ["flaky"], 3, id="fails and passes: flaky"),
+        pytest.param("23", ["unit::total"], 3, id="fails twice: counts"),
+        pytest.param("1", ["flaky"], 3, id="red on the base once of two times: proves nothing"),
+    ],
+)
+def test_a_failure_of_another_runner_is_confirmed_once(
+    make_repo: Callable[..., Path], tmp_path: Path, rain: str, new: list[str], runs: int
+) -> None:
+    repo = make_repo({"sums.py": PLAIN, "unit.py": RAINY})
+    with attempted(repo, {"sums.py": f"{PLAIN}\n"}, tmp_path, {"unit": JUNIT}, None, rain) as (candidate, start, made):
+        seen = examine(candidate, start, made)
+        assert isinstance(made.sandbox, Numbered)
+        assert ([(f.check, f.rule) for f in seen.verdict.new], made.sandbox.runs) == ([("unit", n) for n in new], runs)
+    assert (seen.verdict.green, seen.verdict.evidence) == ("unit::total" not in new, Evidence.UNPROVEN)
 
 
 @pytest.mark.parametrize(
