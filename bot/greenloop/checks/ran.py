@@ -52,12 +52,13 @@ def started(root: str, wanted: dict[str, list[int]], say: Say | None) -> Lines:
             left[path].discard(line)
             told("ran", path=path, line=line)
 
-    whose = _owner(root, codes, told)
-    return Lines(_monitored(whose, ran) if MONITORING else _traced(whose, ran), told, kept)
+    foreign: set[str] = set()
+    whose = _owner(root, codes, foreign, told)
+    return Lines(_monitored(whose, ran) if MONITORING else _traced(whose, foreign, ran), told, kept)
 
 
-def _owner(root: str, codes: dict[str, list[CodeType]], told: Say) -> Callable[[CodeType], str]:
-    """The file that code is of, "" for none of ours."""
+def _owner(root: str, codes: dict[str, list[CodeType]], foreign: set[str], told: Say) -> Callable[[CodeType], str]:
+    """The file that code is of, "" for none of ours. The names of all others that were met are put into `foreign`."""
     files = {_realpath(os.path.join(root, path)): path for path in codes}
     known = {path: frozenset(found) for path, found in codes.items()}
     names: dict[str, str] = {}
@@ -72,6 +73,8 @@ def _owner(root: str, codes: dict[str, list[CodeType]], told: Say) -> Callable[[
         if name not in names:
             names[name] = files.get(_realpath(name), "")
         path = names[name]
+        if not path:
+            foreign.add(name)
         if path and code not in known[path]:
             if path not in strange:
                 strange.add(path)
@@ -121,8 +124,10 @@ def _monitored(whose: Callable[[CodeType], str], ran: Callable[[str, int], None]
     return lambda: "" if monitoring.get_tool(_TOOL) == "greenloop" else "its place in sys.monitoring was taken"
 
 
-def _traced(whose: Callable[[CodeType], str], ran: Callable[[str, int], None]) -> Callable[[], str]:
+def _traced(whose: Callable[[CodeType], str], foreign: set[str], ran: Callable[[str, int], None]) -> Callable[[], str]:
     def enter(frame: FrameType, _event: str, _arg: Any) -> Any:
+        if frame.f_code.co_filename in foreign:  # nearly every call there is
+            return None
         return each if whose(frame.f_code) else None
 
     def each(frame: FrameType, event: str, _arg: Any) -> Any:
