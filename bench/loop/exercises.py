@@ -21,7 +21,10 @@ from harness import tasks as harness_tasks
 PROGRAMS = {"python": "python3", "javascript": "node", "rust": "cargo", "go": "go"}
 SIGNS = {"python": "#", "javascript": "//", "rust": "//", "go": "//"}
 ENDS = {"python": ".py", "javascript": ".js", "rust": ".rs", "go": ".go"}
-FAILED = re.compile(r"^(?:not ok \d+ - ([^#]+?)(?: #.*)?|test (\S+) \.\.\. FAILED|(error\[E\d+\]: .+))$")
+FAILED = re.compile(
+    r"^(?:not ok \d+ - ([^#]+?)(?: #.*)?|test (\S+) \.\.\. FAILED|(error\[E\d+\]: .+)"
+    r"|--- FAIL: (\S+) \([\d.]+s\)|\./\S+\.go:\d+:\d+: (.+))$"
+)
 # what the exercises use of jest, for node's own runner: no package has to be installed
 JEST = (Path(__file__).parent / "jest-globals.mjs").read_text("utf-8")
 

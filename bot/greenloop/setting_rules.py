@@ -15,6 +15,13 @@ from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 
 BUILT_IN = Settings().checks
+
+
+def named(settings: Settings) -> tuple[str, ...]:
+    """The checks that the settings ask for. Who describes a check under `commands` and names none has it run."""
+    return (*settings.checks, *settings.commands) if settings.checks == BUILT_IN else settings.checks
+
+
 NOT_POSITIVE = "`{key}` must be {least}, not {value}."
 TESTS = "`tests` must be `first`, `after`, `never` or `auto`, not `{value}`."
 MOST_CANDIDATES = 8

@@ -178,7 +178,7 @@ class Settings:
     checks: tuple[str, ...] = _option(
         ("ruff", "pytest", "bandit", "integrity"),
         "The checks, in order: `ruff`, `pytest`, `bandit`, `integrity` (what a change does to the checks themselves), "
-        "and the names under `commands`.",
+        "and names under `commands`. Where it is not set, these four and then all of `commands`.",
         "checks: [ruff, pytest, bandit, integrity]",
     )
     criteria: Criteria | None = _option(  # noqa: RUF009 - a frozen default

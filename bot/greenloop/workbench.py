@@ -20,6 +20,7 @@ from greenloop.environment import prepare as prepare_environment
 from greenloop.model.budget import Budget
 from greenloop.outside import NOTHING_BEYOND, Outside
 from greenloop.ports import Change, Embedder, Environment, Model, OnProgress, Progress, Sandbox, Subject, Workspace
+from greenloop.setting_rules import named
 from greenloop.settings import Settings
 from greenloop.stopping import Stop
 from greenloop.toolchains import Tests, not_checked, others
@@ -87,7 +88,7 @@ def baseline(bench: Workbench, tree: Tree) -> Baseline:
     paths = bench.workspace.entries(tree).keys()
     tests = others(paths, lambda path: bench.workspace.read(tree, path), bench.settings)
     more = (*_more(bench, tree, environment), *(found.name for found in tests if found.check))
-    report = _examine(bench, tree, (), environment, names=(*bench.settings.checks, *more), tests=tests)
+    report = _examine(bench, tree, (), environment, names=(*named(bench.settings), *more), tests=tests)
     unchecked = tuple(filter(None, (not_checked(found, report.of(found.name)) for found in tests)))
     unfit = {result.check for result in report.broken if result.check in more} | {r.check for r in unchecked}
     made = tuple(result for result in report.results if result.check not in unfit)
@@ -134,7 +135,7 @@ def measure(
     changes = bench.workspace.diff(base.tree, tree)
     environment, dependencies = _environment(bench, tree, base, changes)
     environment = replace(environment, withheld=()) if only else environment  # the attempt's own tests may need them
-    known = (n for n in (*bench.settings.checks, *base.checks) if n not in without)
+    known = (n for n in (*named(bench.settings), *base.checks) if n not in without)
     names = tuple(n for n in known if not only or n == "pytest")
     report = _examine(
         bench,

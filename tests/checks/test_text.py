@@ -23,6 +23,8 @@ def test_the_tail_begins_with_a_line() -> None:
     assert text.tail("one\ntwo two\nthree\n", 12) == "three"
     assert text.tail("\x1b[1mall\x1b[0m of it\n") == "all of it"
     assert text.tail("x" * 50, 10) == "x" * 10
+    assert text.tail("a\r\n 1 %\r 2 %\r\nb\r") == "a\n 2 %\nb"
+    assert text.tail("why\n" + "bar\r" * 50_000 + "done", 40) == "why\ndone"
 
 
 def test_what_differs_from_run_to_run_is_replaced_and_what_is_asserted_stays() -> None:

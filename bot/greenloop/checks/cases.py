@@ -34,7 +34,7 @@ def made(sessions: Iterable[told.Session], folder: Path) -> tuple[TestCase, ...]
     return tuple(worst.values())
 
 
-def ended(lines: Iterable[told.Line], *, error: str, why: str) -> tuple[TestCase, ...]:
+def ended(lines: Iterable[told.Line], *, error: str, why: str, frames: tuple[Frame, ...] = ()) -> tuple[TestCase, ...]:
     """The tests that were running when their process ended: nobody else can have ended it."""
     return tuple(
         TestCase(
@@ -45,6 +45,7 @@ def ended(lines: Iterable[told.Line], *, error: str, why: str) -> tuple[TestCase
             cause=Cause.OTHER,
             error=error,
             message=why,
+            frames=frames,
         )
         for line in lines
     )

@@ -5,11 +5,15 @@ What the code did counts against the code; only what pytest itself could not do 
 
 from __future__ import annotations
 
+import re
+import signal
+
 from greenloop.checks import cases, programs, text, told
 from greenloop.domain import TestCase
 from greenloop.ports import Completed, Policy
 
 _USAGE, _INTERNAL = 4, 3  # exit statuses of pytest
+_FAULT = re.compile(r'  File "([^"\n]{1,500})", line (\d{1,9}) in (.{1,200})$')
 _ERRORS = {"time": "TimeoutError", "memory": "MemoryError", None: "SystemExit"}
 
 
@@ -50,14 +54,25 @@ def problem(session: told.Session, done: Completed, given: Policy) -> tuple[str,
     return "not run", f"{missing} of the collected tests were not run{f': {stopped}' if stopped else ''}."
 
 
-def cut(session: told.Session, done: Completed, given: Policy) -> tuple[TestCase, ...]:
-    """The tests that were running when their session was cut short, as red ones."""
+def cut(session: told.Session, done: Completed, given: Policy, *, source: cases.Source) -> tuple[TestCase, ...]:
+    """The tests that were running when their session was cut short, as red ones. Where it was, Python may have said."""
     if session.end is not None and not session.interrupted:
         return ()
     if session.interrupted:
         return cases.ended(session.running.values(), error="KeyboardInterrupt", why=session.interrupted)
     error, how = _how(done, given)
-    return cases.ended(session.running.values(), error=error, why=f"The test process ended: {how}.")
+    frames = source.frames(_stack(done.stderr)) if len(session.running) == 1 else ()
+    return cases.ended(session.running.values(), error=error, why=f"The test process ended: {how}.", frames=frames)
+
+
+def _stack(stderr: str) -> list[list[object]]:
+    """The frames inside the tree, outermost first, of the last stack that Python's own handler of faults printed."""
+    _, found, dumped = stderr.rpartition("(most recent call first):\n")
+    if not found:
+        return []
+    lines = dumped.partition("\n\n")[0].splitlines()
+    frames = [m for line in lines if (m := _FAULT.match(line)) and not m[1].startswith(("/", "<"))]
+    return [[m[1], int(m[2]), m[3]] for m in reversed(frames)]
 
 
 def last_error(done: Completed) -> str:
@@ -77,7 +92,16 @@ def _unfinished(session: told.Session, done: Completed, given: Policy) -> tuple[
 def _how(done: Completed, given: Policy) -> tuple[str, str]:
     """A name for how a process without an end marker ended, and a clause."""
     error = _ERRORS.get(done.killed_by, "LimitExceeded")
-    return error, programs.limit_words(done, given) if done.killed_by else f"exit code {done.exit_code}"
+    return error, programs.limit_words(done, given) if done.killed_by else _code(done.exit_code)
+
+
+def _code(exit_code: int) -> str:
+    """An exit code, with the signal that it stands for."""
+    try:
+        name = signal.Signals(exit_code - 128).name if exit_code > 128 else ""
+    except ValueError:
+        name = ""
+    return f"exit code {exit_code}" + (f", killed by {name}" if name else "")
 
 
 def _during(session: told.Session) -> str:

@@ -50,7 +50,7 @@ def _tested(
     wanted: lines.Asked,
 ) -> tuple[Completed, Policy, told.Told]:
     tokens = tuple(os.urandom(16).hex() for _ in range(_seats(argv)))
-    order = {"lines": lines.watched(wanted), "trace": lines.decides(settings)}
+    order = {"lines": lines.watched(wanted), "trace": lines.decides(settings), "seconds": settings.test_timeout}
     with tempfile.TemporaryDirectory(prefix="greenloop-tests-", ignore_cleanup_errors=True) as private:
         ours, out = Path(private, "plugin"), Path(private, "out")
         given = programs.policy(
@@ -128,9 +128,10 @@ def _ran(
 ) -> tuple[tuple[TestCase, ...], list[Finding]]:
     """The tests of all sessions, and what is wrong with the sessions themselves."""
     tests = {t.id: t for t in cases.made(heard.sessions, folder)}
+    source = cases.Source(folder)
     problems: list[Finding] = []
     for session in heard.sessions:
-        tests |= {t.id: t for t in endings.cut(session, done, given)}
+        tests |= {t.id: t for t in endings.cut(session, done, given, source=source)}
         if wrong := endings.problem(session, done, given):
             problems.append(_problem(*wrong))
         problems += map(_tampering, session.tampering)

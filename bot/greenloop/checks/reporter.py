@@ -13,6 +13,7 @@ token can be taken once, and who replaces what pytest is made of, or feels for i
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
@@ -465,6 +466,7 @@ def _hooks(given: dict[str, Any]) -> dict[str, Any]:
         order = Order(mine["first"], mine["only"])
         order.apply(config)
         if tell is not None and watch is not None:
+            faulthandler.dump_traceback_later(mine["seconds"] * 0.8, file=os.dup(2))  # who ends it cannot ask
             recorder = Recorder(tell, watch, mine["root"], str(config.rootpath))
             config.pluginmanager.register(recorder, "greenloop-recorder")
         config.pluginmanager.register(Describer(mine["root"]), "greenloop-describer")

@@ -38,7 +38,7 @@ def clean(text: str, limit: int = MESSAGE) -> str:
 
 def tail(text: str, limit: int = OUTPUT) -> str:
     """The end of an output, from the beginning of a line."""
-    text = _CONTROL.sub("", _ANSI.sub("", text[-4 * limit :].replace("\r\n", "\n"))).strip()
+    text = _CONTROL.sub("", _ANSI.sub("", _seen(text)[-4 * limit :])).strip()
     if len(text) <= limit:
         return text
     rest = text[-limit:]
@@ -72,8 +72,16 @@ def output(done: Completed) -> str:
 def told(done: Completed, folder: Path) -> str:
     """What a program printed that nobody knows: its beginning, its end, and what looks like an error between."""
     said = "\n".join(part.rstrip() for part in (done.stdout, done.stderr) if part.strip())
-    clean = _CONTROL.sub("", _ANSI.sub("", said.replace("\r\n", "\n")))
+    clean = _CONTROL.sub("", _ANSI.sub("", _seen(said)))
     return steady(excerpt(clean.strip("\n"), OUTPUT), str(folder.resolve()))
+
+
+def _seen(text: str) -> str:
+    """Lines as a terminal shows them in the end: of a bar that was drawn over and over, the last drawing."""
+    text = text.replace("\r\n", "\n")
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def first_line(text: str) -> str:

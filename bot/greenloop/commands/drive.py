@@ -4,6 +4,7 @@ baseline, so `generate.py` loads it only then."""
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from greenloop.candidate import Start
@@ -26,13 +27,16 @@ from greenloop.turn import Sink, State, offered
 from greenloop.workbench import Baseline, Workbench
 
 _MISSING = re.compile(r"No module named '([\w.]+)'")
+_LACKS = re.compile(
+    r"cannot import name '\w+' from [^()\n]{1,300}\((?:most likely[^()\n]{1,100}\) \()?([^()\n]{1,500})\)"
+)
 
 
 def drive(request: Request, base: Baseline, bench: Workbench, run: Run, course: Course, *, found: Search) -> None:
     """Everything is noted in `course` as it happens, so that a stop at any place can land it."""
     source = Source(bench.workspace, base.tree, bench.settings)
     with found:
-        trouble = unfit(request, base.report)
+        trouble = unfit(request, base.report, frozenset(e.path for e in source.entries()))
         if trouble:
             course.ending = Ending(Reason.BROKEN_ENVIRONMENT, trouble)
             return
@@ -113,13 +117,15 @@ def expected(request: Request, source: Source, report: Report, bench: Workbench)
     return tuple(test for test in red if test in named) or red
 
 
-def unfit(request: Request, report: Report) -> str:
-    """Why no attempt could be judged here, or an empty string: nothing can be collected, and the request is about
-    something else."""
+def unfit(request: Request, report: Report, paths: Collection[str]) -> str:
+    """Why no attempt could be judged here, or an empty string: nothing can be collected, and neither the request nor a
+    file of the repository's, of those in `paths`, is what could mend that."""
     if report.broken:
         return " ".join(f"{r.check}: {r.reason} {_tail(r.output)}".strip() for r in report.broken)
     cases = tuple(report.tests.values())
     if not cases or not all(case.outcome == "error" and case.cause is Cause.IMPORT for case in cases):
+        return ""
+    if any(place in paths for case in cases for place in _LACKS.findall(case.message)):
         return ""
     missing = {name for case in cases for name in _MISSING.findall(case.message)}
     about = {case.path or case.id for case in cases} | {name.split(".")[0] for name in missing}
