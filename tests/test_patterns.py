@@ -13,6 +13,8 @@ from time import process_time
 import pytest
 
 import greenloop
+from greenloop import sense
+from greenloop.edits.summary import summarise
 
 _LONG = 500  # signs: what grows with the third power of it takes a second, with the second a hundredth
 _SIGNS = "-*#>`~ \n\ta1_./\"'([{<=:,;@!$%\\|+"
@@ -21,7 +23,7 @@ _PIECES = (*_SIGNS, " \n", "\r\n", "a/", "a.", "a ", "- ", "- \n", "[](", "<!--"
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes]]]:
     for module in pkgutil.walk_packages(greenloop.__path__, "greenloop."):
-        if module.name.endswith(".__main__"):
+        if module.name.endswith((".__main__", ".checks.loader")):  # what only the target's process can import
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             if isinstance(value, re.Pattern):
@@ -45,6 +47,16 @@ def _endless(name: str, pattern: re.Pattern[str] | re.Pattern[bytes]) -> Iterato
             if (whole := _seconds(pattern, text)) > 0.2 and whole > 5.6 * _seconds(pattern, half):
                 yield f"{name}: {whole:.1f} s for {_LONG} signs of {piece!r}"
                 return
+
+
+@pytest.mark.parametrize("piece", _PIECES)
+def test_a_comment_or_an_answer_of_one_sign_is_read_in_no_time(piece: str) -> None:
+    """As long as GitHub lets a comment be: with the square of that it would be 10 s of the processor and more."""
+    text = (piece * 65_536)[:65_536]
+    before = process_time()
+    sense.hint(text, tokens=0, most=1)
+    summarise(text, [text], ())
+    assert process_time() - before < 2.0
 
 
 def test_no_pattern_grows_faster_than_the_square_of_a_text() -> None:

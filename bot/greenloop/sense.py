@@ -15,7 +15,8 @@ TOO_LONG = (
     "change, put what is to be read into files of the repository and name them, or raise `context_tokens`."
 )
 _LINK = re.compile(
-    r"<?(?:https?|ftp)://[^\s<>]*>?|\bwww\.[^\s<>]+|\[[^\]]*\]\([^)]*\)|(?<!\w)@[\w-]+|(?:[\w.-]+/[\w.-]+)?#\d+"
+    r"<?(?:https?|ftp)://[^\s<>]*>?|\bwww\.[^\s<>]+|\[[^\[\]]*\]\((?:[^()]|\([^()]*\))*\)|(?<!\w)@[\w-]+"
+    r"|(?:(?<![\w.-])[\w.-]{1,140}/[\w.-]{1,140})?#\d+"
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 
 _LENGTH = 72
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_TAG = re.compile(r"</?[A-Za-z!][^>]*>")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _STARS = re.compile(r"\*+|`+|^\s*(?:#{1,6}|>|[-+]|\d+[.)])\s+")
 
 
