@@ -113,12 +113,31 @@ def test_go(tmp_path: Path) -> None:
         ("example.org/sums/inner::TestOne", "passed"),
         ("example.org/sums/inner::TestLater", "skipped"),
         ("example.org/sums", "error"),
+        ("go build", "passed"),
     ]
     assert (tests[0].path, tests[0].line, tests[0].message) == ("inner/a_test.go", 9, "    a_test.go:9: got 2")
     assert (tests[0].cause, tests[3].cause, tests[3].message) == (Cause.ASSERTION, Cause.IMPORT, "./a.go:3:1: no x")
     assert len(findings) == 2
     with pytest.raises(ValueError, match="no event"):
         go(b"ok  example.org/sums 0.1s\n", check="go", folder=tmp_path, directory="")
+
+
+def test_go_code_that_does_not_compile(tmp_path: Path) -> None:
+    """Before 1.24 said in plain words, since then by events: a failed build either way, which has to be mended."""
+    plain = "FAIL\tsums [build failed]\n# sums [sums.test]\n"
+    plain += "./sums.go:5:17: undefined: Sum\n./a_test.go:9:2: undefined: Sum\n"
+    output = {"ImportPath": "sums [sums.test]", "Action": "build-output", "Output": "./sums.go:5:17: undefined: Sum\n"}
+    events = [output, {"Action": "fail", "Package": "sums"}]
+    for raw, said in (
+        (plain, "./sums.go:5:17: undefined: Sum\n./a_test.go:9:2: undefined: Sum"),
+        ("\n".join(map(json.dumps, events)), "./sums.go:5:17: undefined: Sum"),
+    ):
+        tests, findings = go(raw.encode(), check="go", folder=tmp_path, directory="app")
+        (build,) = tests
+        assert build == TestCase(
+            id="go build", outcome="error", path="app/sums.go", cause=Cause.BUILD, error="build", message=said
+        )
+        assert [f.message for f in findings] == ["./sums.go:5:17: undefined: Sum"]
 
 
 def test_hostile_paths_stay_inside(tmp_path: Path) -> None:

@@ -23,12 +23,14 @@ _RUST_PLACE = re.compile(r"panicked at (?:'.*', )?([\w./-]+\.rs):(\d+)")
 _THREAD = re.compile(r"^thread '.*'(?: \(\d+\))? (?=panicked)", re.MULTILINE)  # is the test's name again
 _RAN = re.compile(r"test (?P<name>\S.*?)(?: - should panic)? \.\.\. (?P<how>ok|FAILED|ignored)\b")
 _COMPILER = re.compile(r"error(?:\[E\d+\])?: ")
-BUILD = "cargo build"
+BUILD, GO_BUILD = "cargo build", "go build"
+_UNBUILT = re.compile(r"FAIL\s+(\S+) \[(?:build|setup) failed\]")
 _SECTION = re.compile(r"---- (?P<name>\S.*?) stdout ----")
 
 
 def go(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
-    """A test for each test, and one for a package that fails as a whole. Raises `ValueError` where nothing is JSON."""
+    """A test for each test, one for a package that fails as a whole, and one for the build: where no package compiles
+    nothing else is known. Raises `ValueError` where nothing is JSON."""
     printed: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     ended: dict[tuple[str, str], str] = {}
     events = 0
@@ -39,15 +41,37 @@ def go(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[T
             printed[key].append(_word(event, "Output"))
         elif event.get("Action") in _GO:
             ended[key] = _GO[_word(event, "Action")]
-    if not events:
+    unbuilt = _unbuilt(raw)
+    for package, said in unbuilt.items():
+        ended[package, ""] = "failed"
+        printed[package, ""] = printed[package, ""] or [said]
+    if not events and not unbuilt:
         raise ValueError("it printed no event of `go test -json`")
     module = _module(folder / directory)
     traces = Traces(folder, directory)
     cases = (
         _go_case(key, how, "".join(printed[key]), module, directory, traces) for key, how in ended.items() if key[1]
     )
-    tests = [*cases, *_packages(ended, printed)]
-    return _both(tests, check)
+    if any(name for _, name in ended):
+        return _both([*cases, *_packages(ended, printed), TestCase(id=GO_BUILD, outcome="passed")], check)
+    broken = [case for case in _packages(ended, printed) if unbuilt or _GO_PLACE.search(case.message)]
+    return _both([_compiled(broken, directory)] if broken else [*_packages(ended, printed)], check)
+
+
+def _unbuilt(raw: bytes) -> dict[str, str]:
+    """What the compiler said of each package that `go` before 1.24 says only in plain words that it could not build."""
+    lines = [x for x in raw.decode("utf-8", "replace").split("\n")[:_MOST] if not x.startswith("{")]
+    failed = dict.fromkeys(m[1] for line in lines if (m := _UNBUILT.match(line)))
+    said = "\n".join(line for line in lines if line.strip() and not line.startswith(("FAIL", "ok ", "# ")))
+    return dict.fromkeys(failed, said)
+
+
+def _compiled(broken: list[TestCase], directory: str) -> TestCase:
+    """The build as a test, as for `cargo`."""
+    said = "\n".join(dict.fromkeys(case.message for case in broken))
+    place = _GO_PLACE.search(said)
+    path = _inside(directory, place[1].removeprefix("./")) if place else ""
+    return TestCase(id=GO_BUILD, outcome="error", path=path, cause=Cause.BUILD, error="build", message=said)
 
 
 def cargo(raw: bytes, *, check: str, folder: Path, directory: str) -> tuple[tuple[TestCase, ...], tuple[Finding, ...]]:
