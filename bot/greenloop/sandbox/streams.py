@@ -1,4 +1,4 @@
-"""What a run writes: its beginning is kept, the rest is counted and dropped."""
+"""What a run writes: its beginning and its end are kept, the rest is counted and dropped."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import select
 from dataclasses import dataclass, field
 
+_END = 1 << 15  # bytes of the end that are kept beside the beginning: why a long run failed is said there
+_LEFT_OUT = "\n… {0} bytes left out …\n"
 _FLOOD = 64  # times the limit: up to there it is dropped, beyond it the run is ended
 
 
@@ -16,7 +18,14 @@ class Stream:
     handle: int
     limit: int  # bytes
     kept: bytearray = field(default_factory=bytearray)
+    last: bytearray = field(default_factory=bytearray)  # the end of what was dropped
     dropped: int = 0
+
+    @property
+    def text(self) -> bytes:
+        """The beginning, and the end where something between was dropped."""
+        gap = self.dropped - len(self.last)
+        return bytes(self.kept) + (_LEFT_OUT.format(gap).encode() if gap else b"") + bytes(self.last)
 
     @property
     def truncated(self) -> bool:
@@ -34,7 +43,9 @@ class Stream:
             return True
         room = self.limit - len(self.kept)
         self.kept += part[:room]
-        self.dropped += max(len(part) - room, 0)
+        if len(part) > room:
+            self.dropped += len(part) - room
+            self.last = (self.last + part[room:])[-min(_END, self.limit // 8) :]
         return bool(part)
 
     def drain(self) -> None:
@@ -45,8 +56,8 @@ class Stream:
 
     def take(self) -> tuple[bytes, bool]:
         """What was kept, and whether something was dropped; from here on it is counted anew."""
-        taken = bytes(self.kept), self.truncated
-        self.kept, self.dropped = bytearray(), 0
+        taken = self.text, self.truncated
+        self.kept, self.last, self.dropped = bytearray(), bytearray(), 0
         return taken
 
 
