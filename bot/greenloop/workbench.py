@@ -105,8 +105,7 @@ def baseline(bench: Workbench, tree: Tree) -> Baseline:
 
 
 def _more(bench: Workbench, tree: Tree, environment: Environment) -> tuple[str, ...]:
-    """Types, where the project has them and the settings do not name the checks alone. A check that nobody asked for
-    may break nothing: on a base where it cannot be made it is left out."""
+    """Types, where the project has them and the settings do not name the checks alone; left out where they break."""
     settings = bench.settings
     wanted = settings.criteria.types if settings.criteria else settings.checks == Settings().checks
     if not wanted or types_.NAME in {*settings.checks, *settings.commands}:
