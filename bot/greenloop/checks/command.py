@@ -67,8 +67,8 @@ class Command:
     def _said(self, done: Completed, report: Path | None, here: Path, subject: Subject) -> tuple[bytes, ...]:
         """What is to be read: the report, all files of it, or what was printed."""
         if report is None:
-            printed_too = f"\n{done.stderr}" if self._spec.format == "cargo" else ""  # what the compiler says
-            return (f"{done.stdout}{printed_too}".encode("utf-8", "replace"),)
+            compiler = "\n".join(line for line in done.stderr.split("\n") if not line.startswith("{"))  # no event
+            return (f"{done.stdout}\n{compiler}".encode("utf-8", "replace"),)
         if "*" not in self._spec.report:
             return tuple(filter(None, (done.artifacts.get(report),)))
         paths = (path.relative_to(subject.folder).as_posix() for path in _matching(here, self._spec.report, subject))
