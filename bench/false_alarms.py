@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from greenloop.findings import decides
+from greenloop.hygiene.secrets import found
 from greenloop.integrity import Side, examine
-from greenloop.secrets import found
+from greenloop.verdict.findings import decides
 
 
 def git(repository: Path, *words: str) -> bytes:

@@ -22,11 +22,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-from greenloop.database import Database
 from greenloop.domain import Request, Source, Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
-from greenloop.ledger import Account
-from greenloop.ledger_lines import loads
 from greenloop.model.accounted import Accounted
 from greenloop.model.answers import Answers
 from greenloop.model.audit import Audit, database
@@ -34,6 +31,9 @@ from greenloop.model.book import Book
 from greenloop.model.budget import most_tokens
 from greenloop.model.kept import Keeping, Kept
 from greenloop.ports import CallLimits, Chat, ChatMessage, Price, Reply
+from greenloop.records.database import Database
+from greenloop.records.ledger import Account
+from greenloop.records.ledger_lines import loads
 from greenloop.service.ledger import LEDGER, RefLedger
 from greenloop.workspace import Remote
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenloop.answers import Place, rendered
+from greenloop.report.answers import Place, rendered
 
 PLACE = Place(page="https://github.example/o/r", commit="c" * 40)
 LINES = {"src/a b.py": 3, "sums.py": 5, ".github/workflows/ci.yml": 9}

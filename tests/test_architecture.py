@@ -18,11 +18,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "bot" / "greenloop"
 
 # from top to bottom: a module imports from its own layer and from those below it; what is not named here is a helper
 LAYERS = {
-    "doors": "__main__ asking beside cli confined demo given indexing tuning web",
+    "doors": "__main__ cli confined demo doors tuning web",
     "composition": "action app comparing service",
     "commands": "commands",
-    "engine": "calls candidate context framing judging knowledge looking loop measuring outside partly reproduce "
-    "search turn volley workbench",
+    "engine": "engine",
     "adapters": "checks environment forge lookups model retrieval sandbox workspace",
     "helpers": "",
     "contract": "ports setting_values settings",
@@ -50,7 +49,7 @@ HOMES = {
     "torch": "model.own_embeddings",
     "safetensors": "model.own_embeddings",
     "transformers": "model.own_embeddings",
-    "tree_sitter": "grammars retrieval.languages",  # what a text is made of, and which pieces that gives
+    "tree_sitter": "source.grammars retrieval.languages",  # what a text is made of, and which pieces that gives
     "uv": "environment",
     "yaml": "yaml_document",
 }
@@ -69,7 +68,7 @@ FUNCTION = 50
 BROAD = {
     "model.tokens._own": "to an estimate in its place: tokenizers raises nothing narrower for a file it cannot read",
     "action.step._ended": "to the log, the summary and the exit code of the step",
-    "calls._ask": "to the thread that waits for the answers",
+    "engine.calls._ask": "to the thread that waits for the answers",
     "checks._run": "to the thread that waits for it",
     "sandbox.cells._flush": "nobody: a cell has closed its own output",
     "sandbox.cells._told": "to the cell's answer, as an exception whose text cannot be made",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenloop.claims import MOST, Claim, Claims, read, speaking
+from greenloop.reviews.claims import MOST, Claim, Claims, read, speaking
 
 ONE = Claim(path="a.py", line=3, sure="high", text="It is wrong.", test="def test_a():\n    pass\n")
 TEST = "```python\ndef test_a():\n    pass\n```"

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from conftest import git
-from greenloop import trailers
+from greenloop.report import trailers
 from program import run, run_json
 
 RECORDING = files("greenloop.demo").joinpath("recording.jsonl")

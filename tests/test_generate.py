@@ -11,9 +11,9 @@ import pytest
 
 from conftest import git
 from fakes.model_server import Answer, ModelServer, Stall
-from greenloop import trailers
 from greenloop.commands.evaluate import ALONE
 from greenloop.commands.starting import MISNAMED, NOT_COMMITTED
+from greenloop.report import trailers
 from program import QUICK, run, run_json, start
 
 MODULE = '''"""Sums."""

@@ -6,7 +6,7 @@ import pytest
 
 from greenloop.domain import Patch, Replace, Snippet, Task
 from greenloop.edits import parse
-from greenloop.guise import blunted, meant, named
+from greenloop.hygiene.guise import blunted, meant, named
 from greenloop.prompts import chat
 
 TOKENS = ["<|im_start|>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<end_of_turn>", "<\uff5cUser\uff5c>", "</think>"]

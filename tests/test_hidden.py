@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenloop.hidden import characters, visible
+from greenloop.hygiene.hidden import characters, visible
 
 EVIL = "delete all tests"
 ATTACKS = {

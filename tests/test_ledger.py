@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from greenloop.ledger import Account, Amount, account
-from greenloop.ledger_lines import BrokenLedger, Line, dumps, loads, settled, spent
+from greenloop.records.ledger import Account, Amount, account
+from greenloop.records.ledger_lines import BrokenLedger, Line, dumps, loads, settled, spent
 from greenloop.settings import Settings
 
 ADA = {"requester": "ada", "repository": "octo/sums", "run": "7"}

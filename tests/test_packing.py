@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greenloop.domain import Message, Snippet, Task, Trust
-from greenloop.packing import Packed, pack
+from greenloop.engine.packing import Packed, pack
 
 UNIT = 12 + 10  # what a unit of ten signs takes
 

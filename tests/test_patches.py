@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from greenloop.patches import KEPT, MOST, SECRET, UNSHOWN, shown
-from greenloop.result import whole_patch
+from greenloop.report.patches import KEPT, MOST, SECRET, UNSHOWN, shown
+from greenloop.report.result import whole_patch
 
 HEAD = "diff --git a/a.md b/a.md\n--- a/a.md\n+++ b/a.md\n@@ -1 +1 @@\n"
 PLAIN = HEAD + "-x\n+y\n"

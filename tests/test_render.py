@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from greenloop import render, result, trailers
 from greenloop.domain import CheckResult, Evidence, Finding, Reason, Report, Status, Verdict
+from greenloop.report import render, result, trailers
 from values import attempt, outcome, passed, red, report, request
 
 HOSTILE = [

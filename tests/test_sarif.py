@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from greenloop import sarif
 from greenloop.checks.sarif import read
 from greenloop.domain import Finding, Severity
+from greenloop.report import sarif
 
 FOUND = (
     Finding(check="ruff", rule="F401", message="`os` imported but unused", path="a b.py", line=2),

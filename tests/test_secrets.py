@@ -11,10 +11,10 @@ import pytest
 
 from conftest import git
 from fakes.model_server import ModelServer
-from greenloop.candidate import without_secrets
-from greenloop.clean import clean
 from greenloop.domain import Finding
-from greenloop.secrets import REMOVED, found, holds_secret, replaced, scrub
+from greenloop.engine.candidate import without_secrets
+from greenloop.hygiene.clean import clean
+from greenloop.hygiene.secrets import REMOVED, found, holds_secret, replaced, scrub
 from greenloop.workspace import open_workspace
 from program import QUICK, run_json
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from greenloop import suggestions
-from greenloop.suggestions import Placed
+from greenloop.reviews import suggestions
+from greenloop.reviews.suggestions import Placed
 
 BLOCKS = [
     ("one", "Why?\n```suggestion\n  a = 1\n```\nthanks", ("  a = 1\n",)),

@@ -19,7 +19,7 @@ import pytest
 from greenloop.domain import Reason, Usage
 from greenloop.forge.terminal import Files, Terminal, document, printable
 from greenloop.ports import Progress
-from greenloop.render import closing
+from greenloop.report.render import closing
 from greenloop.stopping import Stop, Stopped
 from program import environment, run
 from values import outcome, request

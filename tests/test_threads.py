@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from greenloop.domain import Evidence, Finding, Outcome, Reason, Thread
-from greenloop.threads import Answer, Plan, Remark, Seen, answers, body_of, composed, planned, remarks
+from greenloop.reviews.threads import Answer, Plan, Remark, Seen, answers, body_of, composed, planned, remarks
 from values import attempt, outcome
 
 BEFORE = "".join(f"{n}\n" for n in range(1, 31))

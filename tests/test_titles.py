@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from greenloop.owners import owners
-from greenloop.titles import Style, learned, styled
+from greenloop.report.titles import Style, learned, styled
 
 CONVENTIONAL = ["fix: a (#1)", "feat(api): add b (#2)", "fix!: c", "Bump x", "feat: d"]
 SENTENCES = ["Add retry (#12)", "Mend the uploader", "Drop Python 3.8", "iOS works"]

@@ -14,12 +14,14 @@ from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from greenloop import configuration, recording
+from greenloop import configuration
 from greenloop.commands import starting
 from greenloop.commands.generate import generate as run_loop
 from greenloop.commands.journal import Journal, find, opened
 from greenloop.commands.run import Run
 from greenloop.domain import Outcome, Request, Source, Tree
+from greenloop.engine.outside import NOTHING_BEYOND, Outside, outside
+from greenloop.engine.workbench import Workbench
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
 from greenloop.model import key_from, open_model, secrets
@@ -31,17 +33,16 @@ from greenloop.model.local.serving import Serving
 from greenloop.model.metered import Meter, meter_of, metered
 from greenloop.model.own_keys import keyed, keyed_for_vectors
 from greenloop.model.replay import Replay
-from greenloop.outside import NOTHING_BEYOND, Outside, outside
-from greenloop.places import Places
 from greenloop.ports import Forge, Model, OnProgress, Progress, Sandbox
+from greenloop.records import recording
+from greenloop.records.places import Places
+from greenloop.report.slugs import slug
 from greenloop.sandbox import open_local
 from greenloop.sandbox.launchers import ahead
 from greenloop.sandbox.remembered import cache_folder
 from greenloop.sense import hint
 from greenloop.settings import Settings
-from greenloop.slugs import slug
 from greenloop.stopping import Stop
-from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace, open_workspace
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's m
 def index(order: Order, query: str, environment: Mapping[str, str]) -> Indexed:
     """Bring the index of a commit up to date; with a query, also say what would be quoted for it."""
     from greenloop.commands.index import index as run_index  # noqa: PLC0415 - as above
-    from greenloop.context import Source as InTree  # noqa: PLC0415 - as above
+    from greenloop.engine.context import Source as InTree  # noqa: PLC0415 - as above
 
     with open_workspace(order.repo) as workspace:
         base = workspace.resolve(order.base or "HEAD")

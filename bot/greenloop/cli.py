@@ -11,14 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from greenloop import asking, beside, confined, given, indexing
+from greenloop import confined
 from greenloop.confined import doctor as diagnosing
 from greenloop.confined.options import add_choice
 from greenloop.confined.telling import weakly
 from greenloop.domain import Outcome, Reason
+from greenloop.doors import asking, beside, given, indexing
+from greenloop.doors.usage_errors import Parser
 from greenloop.errors import GreenloopError, UsageError
 from greenloop.settings import GIVEN
-from greenloop.usage_errors import Parser
 
 _DOC = """\
 Generate code from a request and let your own tests, linter and security scan decide whether it is green.
@@ -173,8 +174,8 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _ended(outcome: Outcome, *, as_json: bool) -> int:
-    from greenloop import render, result  # noqa: PLC0415 - as above
     from greenloop.forge.terminal import document, printable  # noqa: PLC0415 - as above
+    from greenloop.report import render, result  # noqa: PLC0415 - as above
 
     if as_json:
         print(json.dumps(result.as_dict(outcome), indent=2))

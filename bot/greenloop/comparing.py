@@ -19,7 +19,7 @@ from greenloop.model.kept import remembering
 from greenloop.model.local.serving import Serving
 from greenloop.model.metered import meter_of
 from greenloop.model.replay import Replay
-from greenloop.places import Places
+from greenloop.records.places import Places
 from greenloop.sandbox import open_local
 from greenloop.sandbox.remembered import cache_folder
 from greenloop.workspace import GitWorkspace, open_workspace

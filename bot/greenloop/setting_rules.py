@@ -10,7 +10,8 @@ from dataclasses import fields, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from greenloop import branches, elsewhere, orders, patterns, provider_rules
+from greenloop import elsewhere, orders, patterns, provider_rules
+from greenloop.report import branches
 from greenloop.settings import Settings
 from greenloop.yaml_document import Place
 

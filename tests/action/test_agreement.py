@@ -12,12 +12,12 @@ import jsonschema
 import pytest
 import yaml
 
-from greenloop import result
 from greenloop.action import outputs
 from greenloop.action.inputs import ORDER
 from greenloop.commands.init import workflow_text
 from greenloop.domain import Evidence, Finding, Outcome, Reason, Severity, Source, Usage, Verdict
 from greenloop.orders import COMMANDS
+from greenloop.report import result
 from greenloop.settings import FILE, GIVEN
 from values import attempt, outcome, passed, report, request
 

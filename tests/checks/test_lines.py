@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from greenloop.checks import lines, pytest_
-from greenloop.criteria import coverage, exceeded
 from greenloop.domain import CheckResult, Covered
 from greenloop.ports import Sandbox, Subject
 from greenloop.setting_values import Criteria
 from greenloop.settings import Settings
+from greenloop.verdict.criteria import coverage, exceeded
 
 Lay = Callable[..., Subject]
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenloop import failing, prompts
-from greenloop.context import numbered
+from greenloop import prompts
 from greenloop.domain import Message, Snippet, Task, Trust
-from greenloop.feedback import feedback, first_failures
+from greenloop.engine.context import numbered
+from greenloop.engine.loop import told
 from greenloop.forge import events
-from greenloop.hidden import visible
-from greenloop.loop import told
+from greenloop.hygiene.hidden import visible
+from greenloop.lessons.feedback import feedback, first_failures
 from greenloop.ports import Chat
 from greenloop.prompts.looks import Looks
-from greenloop.render import fenced
+from greenloop.report import failing
+from greenloop.report.render import fenced
 from greenloop.service import failed, heard
 from injection.corpus import Attack
 from injection.sinks import measured

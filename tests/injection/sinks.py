@@ -8,16 +8,17 @@ from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
-from greenloop import answers, render, threads
 from greenloop.action import ended, lines
-from greenloop.claims import Claim, Claims
 from greenloop.commands import critique, evaluate, review
 from greenloop.domain import CheckResult, Dependency, Finding, Number, Outcome, Reason, Report, Status, Thread, Verdict
 from greenloop.orders import Words
+from greenloop.report import answers, render
+from greenloop.report.trailers import Made, message, restored
+from greenloop.reviews import threads
+from greenloop.reviews.claims import Claim, Claims
 from greenloop.service import beside, checked, words
 from greenloop.service.words import Going, Row
 from greenloop.settings import Settings
-from greenloop.trailers import Made, message, restored
 from values import attempt, outcome, red, report, request
 
 HOST = "https://host.example"

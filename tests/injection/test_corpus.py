@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from greenloop.quiet import GAP
+from greenloop.hygiene.quiet import GAP
 from injection import doors, oracle, sinks
 from injection.corpus import DOORS, SPOKEN, Attack, attacks, words
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from conftest import git
-from greenloop.complexity import functions, worst
-from greenloop.criteria import COVERAGE, complexity, costs, coverage, exceeded, said
 from greenloop.domain import Covered, Evidence, Finding, Number, Severity, Verdict
-from greenloop.judge import against
 from greenloop.setting_values import Criteria
+from greenloop.source.complexity import functions, worst
+from greenloop.verdict.criteria import COVERAGE, complexity, costs, coverage, exceeded, said
+from greenloop.verdict.judge import against
 from program import QUICK, run
 
 SOURCE = b"""

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenloop.domain import CheckResult, Finding, Report, Severity, Status
-from greenloop.excerpts import excerpt
-from greenloop.feedback import estimate, feedback
-from greenloop.judge import judge
+from greenloop.lessons.excerpts import excerpt
+from greenloop.lessons.feedback import estimate, feedback
+from greenloop.verdict.judge import judge
 
 
 def test_the_ends_and_what_looks_like_an_error() -> None:

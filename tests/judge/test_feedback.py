@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenloop.cures import cure
 from greenloop.domain import CheckResult, Finding, Report, Severity, Status, TestCase, Verdict
-from greenloop.failures import fenced, line_of, plain, says
-from greenloop.feedback import estimate, feedback, first_failures, signature
-from greenloop.judge import judge
+from greenloop.lessons.cures import cure
+from greenloop.lessons.failures import fenced, line_of, plain, says
+from greenloop.lessons.feedback import estimate, feedback, first_failures, signature
+from greenloop.verdict.judge import judge
 from judge.samples import T, case, finding, frame, lint, ran, report, suite
 
 PRODUCT = """\

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from greenloop.imports import dependencies, reaches, wanted
-from greenloop.named import names_file, names_test, words
+from greenloop.source.imports import dependencies, reaches, wanted
+from greenloop.source.named import names_file, names_test, words
 from judge.samples import case, ran
 
 TEST = "tests/unit/test_a.py"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from greenloop.domain import Cause, CheckResult, Evidence, Finding, Report, Severity, Status, TestCase
-from greenloop.judge import DELETED, UNCHANGED, evidence_line, improves, judge
+from greenloop.verdict.judge import DELETED, UNCHANGED, evidence_line, improves, judge
 from judge.samples import OWN, T, case, finding, lint, ran, report, suite
 
 # what it keeps while collecting stays out of the checkout, where pytest would warn of it

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from greenloop.leading import led_to
+from greenloop.engine.leading import led_to
 from greenloop.ports import Change
-from greenloop.protect import guard
 from greenloop.setting_values import CommandCheck, Criteria
 from greenloop.settings import Settings
+from greenloop.verdict.protect import guard
 
 FILES = {
     "ruff.toml": 'extend = "lint/common.toml"\n[lint.per-file-ignores]\n"app/product.py" = ["F401"]\n',

@@ -9,8 +9,8 @@ import pytest
 from greenloop.domain import Finding, Severity
 from greenloop.integrity import Side, examine
 from greenloop.ports import Change
-from greenloop.protect import Guarded, check_sections, guard, is_test
 from greenloop.settings import Settings
+from greenloop.verdict.protect import Guarded, check_sections, guard, is_test
 
 ADDED = frozenset({7, 8})
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from greenloop.domain import CheckResult, Finding, Status, TestCase
-from greenloop.machine import Program, found, packages
 from greenloop.setting_values import CommandCheck
-from greenloop.toolchains import Tests, detect, not_checked
+from greenloop.source.machine import Program, found, packages
+from greenloop.source.toolchains import Tests, detect, not_checked
 from program import run
 
 HERE = Path("/usr/bin")

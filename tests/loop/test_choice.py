@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop import recording
-from greenloop.choice import chosen
 from greenloop.commands.course import Course
 from greenloop.commands.journal import opened
 from greenloop.domain import Attempt, TestCase, Tree, Usage, Verdict
-from greenloop.recording import Chosen, Entry, Judged, Replied, Run, Unanswered
+from greenloop.records import recording
+from greenloop.records.recording import Chosen, Entry, Judged, Replied, Run, Unanswered
 from greenloop.settings import Settings
+from greenloop.verdict.choice import chosen
 from values import attempt, passed, red, report, request
 
 A, B = "tests/test_a.py::test_a", "tests/test_a.py::test_b"

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from greenloop.app import bench
-from greenloop.candidate import Candidate, Examined, Start, examine, from_tree
 from greenloop.domain import Request, Severity, Source
+from greenloop.engine.candidate import Candidate, Examined, Start, examine, from_tree
+from greenloop.engine.workbench import baseline
 from greenloop.model.replay import Replay
 from greenloop.ports import Completed, Policy, Repl, Sandbox
 from greenloop.sandbox import open_sandbox
 from greenloop.settings import Settings
-from greenloop.tally import short
-from greenloop.workbench import baseline
+from greenloop.verdict.tally import short
 from greenloop.workspace import open_workspace
 from program import QUICK
 

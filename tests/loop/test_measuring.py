@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from greenloop.app import bench
-from greenloop.candidate import Candidate, Start, examine, from_tree
 from greenloop.domain import Evidence, Request, Source
-from greenloop.measuring import measured
+from greenloop.engine.candidate import Candidate, Start, examine, from_tree
+from greenloop.engine.measuring import measured
+from greenloop.engine.workbench import Workbench, baseline
 from greenloop.model.replay import Replay
 from greenloop.ports import Completed, Policy, Repl, Sandbox
 from greenloop.sandbox import open_sandbox
 from greenloop.setting_values import CommandCheck, Criteria
 from greenloop.settings import Settings
-from greenloop.workbench import Workbench, baseline
 from greenloop.workspace import open_workspace
 
 UNIT = """\

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from greenloop.app import bench
-from greenloop.candidate import Candidate, Start, examine, from_tree
 from greenloop.domain import Report
+from greenloop.engine.candidate import Candidate, Start, examine, from_tree
+from greenloop.engine.partly import SLOW
+from greenloop.engine.workbench import baseline
 from greenloop.model.replay import Replay
-from greenloop.partly import SLOW
 from greenloop.sandbox import open_sandbox
 from greenloop.settings import Settings
-from greenloop.workbench import baseline
 from greenloop.workspace import open_workspace
 from loop.test_flaky import Numbered
 from program import QUICK

@@ -11,7 +11,7 @@ import pytest
 from conftest import git
 from fakes.model_server import ModelServer
 from greenloop.domain import Cause, TestCase, Thread
-from greenloop.reproduce import STEP, asked, showing
+from greenloop.engine.reproduce import STEP, asked, showing
 from greenloop.settings import Settings
 from program import QUICK, run, run_json
 from values import passed, red, report, request

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from greenloop.domain import Lookup, Patch, Question, Task, Tree, Unusable, Usage
+from greenloop.engine.turn import BOTH, Answered, State, _fitting, forgotten, read
 from greenloop.model.replay import Replay
 from greenloop.ports import Reply
 from greenloop.prompts import chat, system
 from greenloop.prompts.looks import Looks
 from greenloop.settings import Settings
-from greenloop.turn import BOTH, Answered, State, _fitting, forgotten, read
 
 EDIT = "Summary: x\n\na.py\n```python\nx = 2\n```\n"
 SNIPPET = "Look: run\n```python\nprint(1)\n```\n"

@@ -14,12 +14,12 @@ from fakes.asking import CHAT, LIMITS, ask
 from fakes.scripted import Scripted, reply
 from greenloop.domain import Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
-from greenloop.ledger import Account, Amount, Room
 from greenloop.model.accounted import Accounted
 from greenloop.model.audit import FILE, database
 from greenloop.model.book import Book
 from greenloop.model.budget import most_tokens
 from greenloop.ports import CallLimits, Price
+from greenloop.records.ledger import Account, Amount, Room
 
 MOST = most_tokens(CHAT) + LIMITS.max_output
 DOLLAR = Price(input=1e6, output=1e6)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from greenloop.database import Database, StoreTrouble
-from greenloop.places import Places
+from greenloop.records.database import Database, StoreTrouble
+from greenloop.records.places import Places
 
 SCHEMA = "CREATE TABLE words (word TEXT NOT NULL);"
 

@@ -17,7 +17,7 @@ from greenloop.model.audit import FILE, Audit, Call, database
 from greenloop.model.budget import most_tokens
 from greenloop.model.kept import Keeping, Kept
 from greenloop.ports import CallLimits, Chat, ChatMessage, Price, Reply
-from greenloop.recording import prompt_sha256
+from greenloop.records.recording import prompt_sha256
 from values import request
 
 KEY = "sk-of-the-maintainer-0123456789"

@@ -16,12 +16,12 @@ from fakes.embedding_server import EmbeddingServer, vector
 from fakes.model_server import ModelServer
 from greenloop.domain import Usage
 from greenloop.errors import ModelUnreachable
-from greenloop.ledger import Account
 from greenloop.model.audit import Audit, database
 from greenloop.model.book import Book
 from greenloop.model.budget import Budget, estimate_tokens, most_tokens
 from greenloop.model.metered import VECTORS, Meter, Metered, metered
 from greenloop.ports import ChatMessage
+from greenloop.records.ledger import Account
 from greenloop.settings import Settings
 from program import run
 from values import request

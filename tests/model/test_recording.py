@@ -11,7 +11,7 @@ import pytest
 from fakes.asking import CHAT
 from greenloop.domain import Reason, Request, Source, Tree, Usage
 from greenloop.ports import ChatMessage, Reply
-from greenloop.recording import (
+from greenloop.records.recording import (
     BrokenRecording,
     Discarded,
     Ended,

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from greenloop.redact import hide, redact
+from greenloop.hygiene.redact import hide, redact
 
 KEY = 'q8"Zk/+w=é&<7>\\nL0pVx2'
 OTHER = "plain-key-0123456789"

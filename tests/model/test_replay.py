@@ -14,7 +14,7 @@ from greenloop.errors import ModelUnreachable
 from greenloop.model import open_model
 from greenloop.model.replay import Recorder, Replay
 from greenloop.ports import Price, Reply
-from greenloop.recording import prompt_sha256
+from greenloop.records.recording import prompt_sha256
 from greenloop.setting_values import Prices
 from greenloop.settings import Settings
 

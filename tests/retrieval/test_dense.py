@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from fakes.embedding_server import EmbeddingServer
-from greenloop.context import Source
+from greenloop.engine.context import Source
+from greenloop.engine.search import retriever
 from greenloop.errors import Misconfigured, ModelUnreachable, Refused
 from greenloop.model.embeddings import open_embedder
 from greenloop.retrieval.store import Store
 from greenloop.retrieval.vectors import Embedded, Qdrant, Vectors, open_qdrant
-from greenloop.search import retriever
 from greenloop.setting_values import ProviderRow
 from greenloop.settings import Settings
 from greenloop.workspace import open_workspace

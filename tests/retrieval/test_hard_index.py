@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from conftest import git
-from greenloop.context import Source
+from greenloop.engine.context import Source
+from greenloop.engine.search import retriever
 from greenloop.errors import GreenloopError
 from greenloop.retrieval import opening
 from greenloop.retrieval.corpus import File
 from greenloop.retrieval.hybrid import Hybrid, Material
 from greenloop.retrieval.store import Store
-from greenloop.search import retriever
 from greenloop.settings import Settings
 from greenloop.workspace import open_workspace
 from program import run, run_json, start

@@ -8,9 +8,9 @@ from typing import Any
 
 from fakes.github.faults import lost
 from fakes.model_server import ModelServer
-from greenloop import recording
 from greenloop.action import ended
 from greenloop.forge.github import CheckRun, Forbidden
+from greenloop.records import recording
 from greenloop.service.checked import Checked
 from greenloop.settings import Settings
 from job_step import FILES, RIGHT, WRONG, Step, asked, seen

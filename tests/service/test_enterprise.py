@@ -10,7 +10,7 @@ import pytest
 from fakes.github import FakeGitHub
 from fakes.model_server import ModelServer
 from greenloop.domain import Source
-from greenloop.trailers import Made, message
+from greenloop.report.trailers import Made, message
 from job_step import asked, made, seen
 from values import attempt, report, request
 

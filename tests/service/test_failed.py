@@ -6,7 +6,7 @@ from typing import Any
 
 from fakes.github.faults import refused
 from fakes.model_server import ModelServer
-from greenloop import failing
+from greenloop.report import failing
 from job_step import AT_ONCE, Step, answer, asked, seen
 
 ME = "github-actions[bot]"

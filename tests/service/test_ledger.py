@@ -15,10 +15,10 @@ from fakes.asking import CHAT, LIMITS, ask
 from fakes.model_server import Answer, ModelServer
 from fakes.scripted import Scripted, reply
 from greenloop.errors import NotPushed, OutOfBudget
-from greenloop.ledger import Account, Amount, Room
-from greenloop.ledger_lines import Line, dumps, loads
 from greenloop.model.accounted import Accounted
 from greenloop.model.budget import most_tokens
+from greenloop.records.ledger import Account, Amount, Room
+from greenloop.records.ledger_lines import Line, dumps, loads
 from greenloop.service.ledger import LEDGER, RefLedger
 from greenloop.workspace import Remote
 from job_step import FILES, Step, asked, seen

@@ -9,10 +9,10 @@ import pytest
 
 from fakes.github.faults import refused
 from fakes.model_server import ModelServer
-from greenloop import branches
 from greenloop.configuration import load
 from greenloop.errors import Misconfigured
 from greenloop.forge.github import Proposed
+from greenloop.report import branches
 from greenloop.service.offering import Offering
 from greenloop.settings import Settings
 from job_step import AT_ONCE, FILES, Step, asked, seen

@@ -16,7 +16,7 @@ from greenloop.forge.github import Connection, GitHub, Pace
 from greenloop.forge.terminal import Terminal
 from greenloop.orders import Words
 from greenloop.ports import Progress
-from greenloop.seldom import Seldom
+from greenloop.report.seldom import Seldom
 from greenloop.service import words
 from greenloop.service.told import Told
 from greenloop.settings import Settings

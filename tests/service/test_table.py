@@ -14,7 +14,7 @@ import pytest
 from fakes.github.faults import lost, refused
 from fakes.github.state import Issue
 from fakes.model_server import ModelServer
-from greenloop.quiet import GAP
+from greenloop.hygiene.quiet import GAP
 from job_step import AT_ONCE, Step, seen
 
 ROWS: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("table.toml").read_text("utf-8"))["row"]

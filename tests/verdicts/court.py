@@ -11,12 +11,12 @@ import pytest
 
 from conftest import GIT_ENVIRONMENT
 from greenloop.app import bench
-from greenloop.candidate import Candidate, Examined, Start, examine, from_tree
 from greenloop.domain import Request, Source
+from greenloop.engine.candidate import Candidate, Examined, Start, examine, from_tree
+from greenloop.engine.workbench import Baseline, Workbench, baseline
 from greenloop.model.replay import Replay
 from greenloop.sandbox import open_sandbox
 from greenloop.settings import Settings
-from greenloop.workbench import Baseline, Workbench, baseline
 from greenloop.workspace import open_workspace
 
 

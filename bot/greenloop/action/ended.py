@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from greenloop import render, result, sarif
 from greenloop.domain import Finding, Outcome, Reason, Request
+from greenloop.report import render, result, sarif
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

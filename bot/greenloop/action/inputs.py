@@ -12,7 +12,7 @@ from typing import Any
 from greenloop.errors import Misconfigured
 from greenloop.forge.events import CALLED, speaks
 from greenloop.model.keys import FOR_ROWS, USUAL, split
-from greenloop.places import Places
+from greenloop.records.places import Places
 from greenloop.settings import FILE, GIVEN
 
 # inputs that say what to do when a workflow is started by hand

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from greenloop.domain import Finding, Severity
-from greenloop.quiet import GAP
-from greenloop.redact import forms
+from greenloop.hygiene.quiet import GAP
+from greenloop.hygiene.redact import forms
 
 MOST = 10  # annotations of a kind that GitHub shows of one step; it drops the others without a word
 _KINDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

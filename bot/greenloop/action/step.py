@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from greenloop.action import ended, lines, outputs
 from greenloop.action.ended import Ended
 from greenloop.action.inputs import Runner, Secrets, read_inputs
-from greenloop.clean import clean
 from greenloop.domain import Reason, Request
 from greenloop.errors import GreenloopError
-from greenloop.redact import redact
+from greenloop.hygiene.clean import clean
+from greenloop.hygiene.redact import redact
 from greenloop.stopping import Stopped
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from greenloop.domain import CheckResult, Report, Status
 from greenloop.errors import Misconfigured
 from greenloop.ports import Check, Sandbox, Subject
 from greenloop.settings import Settings
-from greenloop.toolchains import Tests
+from greenloop.source.toolchains import Tests
 
 # The module of each in here; a run loads those that it makes
 CHECKS: Mapping[str, str] = MappingProxyType(

@@ -15,7 +15,7 @@ from greenloop.domain import CheckResult, Finding, Severity, Status, TestCase
 from greenloop.ports import Completed, Policy, Sandbox, Subject
 from greenloop.setting_values import CommandCheck
 from greenloop.settings import Settings
-from greenloop.toolchains import Tests
+from greenloop.source.toolchains import Tests
 
 _FORMATS = {"junit": junit.read, "sarif": sarif.read, "jest": jest.read}
 _PRINTED = {"go": printed.go, "cargo": printed.cargo}  # on standard output

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from greenloop.checks import text
 from greenloop.checks.traces import Traces
 from greenloop.domain import Cause, Finding, TestCase
-from greenloop.protected_names import is_test
+from greenloop.verdict.protected_names import is_test
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

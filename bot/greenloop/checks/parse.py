@@ -15,11 +15,11 @@ import time
 import warnings
 from pathlib import Path
 
-from greenloop import grammars
 from greenloop.checks import files, text
 from greenloop.domain import CheckResult, Finding, Status
 from greenloop.ports import Policy, Sandbox, Subject
 from greenloop.settings import Settings
+from greenloop.source import grammars
 
 NAME = "parse"
 WRITES = False

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from greenloop.domain import Finding, Severity
-from greenloop.excerpts import excerpt
+from greenloop.lessons.excerpts import excerpt
 from greenloop.ports import Completed
 
 MESSAGE = 4_000  # characters of one message

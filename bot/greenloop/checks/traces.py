@@ -11,7 +11,7 @@ from pathlib import Path
 
 from greenloop.checks import cases, files, text
 from greenloop.domain import Frame
-from greenloop.protected_names import is_test
+from greenloop.verdict.protected_names import is_test
 
 _MOST = 3  # frames of one test: its own, and where it ended
 _LOOKED = 20  # places of one message that are looked up

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from greenloop.domain import Attempt, Ending, Message, Task
-from greenloop.workbench import Baseline
+from greenloop.engine.workbench import Baseline
 
 
 @dataclass(slots=True)

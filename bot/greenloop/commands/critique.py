@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from greenloop.answers import Place, rendered
 from greenloop.commands.review import Reviewed, Weighed, Weight
 from greenloop.domain import Finding
-from greenloop.render import code, fenced, inert
+from greenloop.report.answers import Place, rendered
+from greenloop.report.render import code, fenced, inert
 
 NOTHING = "the model has nothing to say about it"
 USELESS = "the model gave no claim that could be read"

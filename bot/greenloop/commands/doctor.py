@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from greenloop import grammars, push_tokens, toolchains
+from greenloop import push_tokens
 from greenloop.forge.terminal import printable
 from greenloop.model.local.engines import installed
 from greenloop.model.local.hardware import here
@@ -17,7 +17,8 @@ from greenloop.model.local.ways import ways
 from greenloop.sandbox import cure, trial
 from greenloop.sandbox.box import BACKENDS, made_of
 from greenloop.sandbox.remembered import Remembered
-from greenloop.toolchains import Tests
+from greenloop.source import grammars, toolchains
+from greenloop.source.toolchains import Tests
 
 HIGHEST = 3
 

@@ -7,24 +7,24 @@ import re
 from collections.abc import Collection
 from dataclasses import replace
 
-from greenloop.candidate import Start
 from greenloop.commands import suggested
 from greenloop.commands.course import Course
 from greenloop.commands.noting import noting
 from greenloop.commands.run import Run
-from greenloop.context import Source, gather
 from greenloop.domain import Cause, Ending, Reason, Report, Request
 from greenloop.domain import Source as Origin
-from greenloop.feedback import first_failures
-from greenloop.imports import wanted
-from greenloop.looking import Looking
-from greenloop.loop import iterate
-from greenloop.named import names_file
-from greenloop.named import words as names
-from greenloop.reproduce import asked
-from greenloop.search import Search, search
-from greenloop.turn import Sink, State, offered
-from greenloop.workbench import Baseline, Workbench
+from greenloop.engine.candidate import Start
+from greenloop.engine.context import Source, gather
+from greenloop.engine.looking import Looking
+from greenloop.engine.loop import iterate
+from greenloop.engine.reproduce import asked
+from greenloop.engine.search import Search, search
+from greenloop.engine.turn import Sink, State, offered
+from greenloop.engine.workbench import Baseline, Workbench
+from greenloop.lessons.feedback import first_failures
+from greenloop.source.imports import wanted
+from greenloop.source.named import names_file
+from greenloop.source.named import words as names
 
 _MISSING = re.compile(r"No module named '([\w.]+)'")
 _LACKS = re.compile(

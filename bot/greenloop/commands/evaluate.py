@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from greenloop import render, result
-from greenloop.candidate import Start, examine, from_tree
 from greenloop.domain import Reason, Report, Request, Tree, Unusable, Verdict
+from greenloop.engine.candidate import Start, examine, from_tree
+from greenloop.engine.workbench import Baseline, Workbench, baseline
 from greenloop.errors import Refused
-from greenloop.judge import judge
-from greenloop.tally import NOT_BEFORE
-from greenloop.workbench import Baseline, Workbench, baseline
+from greenloop.report import render, result
+from greenloop.verdict.judge import judge
+from greenloop.verdict.tally import NOT_BEFORE
 from greenloop.workspace import GitWorkspace
 
 ALONE = "Nothing differs from the base, so whatever is red counts, however old it is."

@@ -7,13 +7,13 @@ from dataclasses import replace
 from time import monotonic
 
 from greenloop import prompts
-from greenloop.answers import Place, rendered
 from greenloop.commands.drive import searching
-from greenloop.context import Source, gather, numbered
 from greenloop.domain import Message, Outcome, Reason, Report, Request
+from greenloop.engine.context import Source, gather, numbered
+from greenloop.engine.turn import call
+from greenloop.engine.workbench import Workbench
 from greenloop.errors import ModelUnreachable
-from greenloop.turn import call
-from greenloop.workbench import Workbench
+from greenloop.report.answers import Place, rendered
 
 EMPTY = "The model gave an empty answer."
 

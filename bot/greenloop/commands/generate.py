@@ -11,12 +11,12 @@ from time import monotonic
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.domain import Attempt, Ending, Message, Outcome, Reason, Request
+from greenloop.engine.workbench import Baseline, Workbench, baseline
 from greenloop.errors import GreenloopError, NotPushed
-from greenloop.judge import improves
 from greenloop.ports import Forge
-from greenloop.render import pull_request, title
+from greenloop.report.render import pull_request, title
 from greenloop.stopping import Stopped
-from greenloop.workbench import Baseline, Workbench, baseline
+from greenloop.verdict.judge import improves
 
 _FIRST = 0.1  # seconds at most that the base's tests are let go first: two threads keep each other from the interpreter
 Drive = Callable[[Request, Baseline, Workbench, Run, Course], None]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from greenloop.context import KNOWN, Source
 from greenloop.domain import Snippet
+from greenloop.engine.context import KNOWN, Source
+from greenloop.engine.outside import Outside
+from greenloop.engine.search import Say, Told, search
 from greenloop.model.budget import estimate_tokens
-from greenloop.outside import Outside
 from greenloop.ports import Embedder, Found
-from greenloop.search import Say, Told, search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import IO, TypeGuard
 
-from greenloop import recording
 from greenloop.errors import UsageError
-from greenloop.redact import recorded
+from greenloop.hygiene.redact import recorded
+from greenloop.records import recording
 from greenloop.workspace import GitWorkspace
 
 REFS = "refs/greenloop/runs/"

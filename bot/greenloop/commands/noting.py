@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenloop import recording
-from greenloop.candidate import Candidate
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.domain import Request, Tree
+from greenloop.engine.candidate import Candidate
+from greenloop.engine.turn import Answered, Sink
+from greenloop.engine.workbench import Workbench
 from greenloop.ports import Chat, Reply
-from greenloop.trailers import Made, message
-from greenloop.turn import Answered, Sink
-from greenloop.workbench import Workbench
+from greenloop.records import recording
+from greenloop.report.trailers import Made, message
 
 
 def noting(request: Request, bench: Workbench, run: Run, course: Course) -> Sink:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenloop.candidate import Start, examine, from_tree
 from greenloop.commands.course import Course
 from greenloop.commands.run import Run
 from greenloop.domain import Attempt, Ending, Request, Tree, Unusable
+from greenloop.engine.candidate import Start, examine, from_tree
+from greenloop.engine.workbench import Workbench, baseline
 from greenloop.errors import NotPushed
-from greenloop.judge import improves
-from greenloop.workbench import Workbench, baseline
+from greenloop.verdict.judge import improves
 from greenloop.workspace.again import again
 
 ON_TOP = "{branch} was pushed to meanwhile, so the attempts were made again on top of {sha}, and judged there."

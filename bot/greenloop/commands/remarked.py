@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from greenloop import result
 from greenloop.commands.critique import HOW, UNREAD, counted
 from greenloop.commands.review import Reviewed, Weighed, Weight
 from greenloop.domain import Finding, Outcome, Reason
+from greenloop.report import result
 
 SHOWN = "shown: a test that the model wrote for this {words}"
 _ORDER = (Weight.NEW, Weight.ALONE, Weight.OLD, Weight.OPINION, Weight.REFUTED)

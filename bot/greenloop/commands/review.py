@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from time import monotonic
 
-from greenloop import claims, prompts
+from greenloop import prompts
 from greenloop.checks.files import is_test
-from greenloop.claims import Claim, Claims
 from greenloop.commands.drive import searching
 from greenloop.commands.evaluate import Measured, evaluate
-from greenloop.context import RULES, Source, gather, numbered
 from greenloop.domain import Cause, Finding, Message, Outcome, Reason, Report, Request, TestCase, Tree
-from greenloop.feedback import feedback
+from greenloop.engine.context import RULES, Source, gather, numbered
+from greenloop.engine.turn import call
+from greenloop.engine.workbench import Workbench, measure
+from greenloop.lessons.feedback import feedback
 from greenloop.model.budget import estimate_tokens
 from greenloop.ports import Chat, Reply
-from greenloop.turn import call
-from greenloop.workbench import Workbench, measure
+from greenloop.reviews import claims
+from greenloop.reviews.claims import Claim, Claims
 
 ASKED = "Review the change."
 NAME = "test_greenloop_review_{number}.py"

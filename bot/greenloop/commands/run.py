@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol, Self
 
-from greenloop import recording
 from greenloop.commands.journal import FILE, REFS, Journal
 from greenloop.domain import Attempt, Outcome, Request, Tree
 from greenloop.errors import GreenloopError, NotPushed, UsageError
-from greenloop.judge import improves
+from greenloop.records import recording
+from greenloop.report.trailers import Made, about, read, restored
 from greenloop.settings import Settings
-from greenloop.trailers import Made, about, read, restored
+from greenloop.verdict.judge import improves
 from greenloop.workspace import CommitInfo, GitWorkspace
 
 RESULT, WORDS = "result.json", "last-words.md"
@@ -217,7 +217,7 @@ class Run:
 
     def close(self, outcome: Outcome) -> Outcome:
         """Note the end, and keep the record in git beside the commits."""
-        from greenloop import result  # noqa: PLC0415 - at the end of a run
+        from greenloop.report import result  # noqa: PLC0415 - at the end of a run
 
         self._journal.add(recording.Ended(reason=outcome.reason, tree=outcome.best.tree if outcome.best else None))
         if not self._dry:

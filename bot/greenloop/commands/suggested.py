@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from time import monotonic
 
-from greenloop.candidate import Candidate, Start, from_tree
 from greenloop.domain import Attempt, Request, Task, Unusable, Usage
-from greenloop.judging import Place, judged
-from greenloop.loop import advance
+from greenloop.engine.candidate import Candidate, Start, from_tree
+from greenloop.engine.judging import Place, judged
+from greenloop.engine.loop import advance
+from greenloop.engine.turn import Sink, State
+from greenloop.engine.workbench import Workbench
 from greenloop.ports import Reply
-from greenloop.threads import SUGGESTED, Plan, body_of, planned
-from greenloop.turn import Sink, State
-from greenloop.workbench import Workbench
+from greenloop.reviews.threads import SUGGESTED, Plan, body_of, planned
 
 _NOTHING = Unusable(message="The files that the suggestions are about are protected here.", kind="no change")
 

@@ -14,7 +14,7 @@ from greenloop.domain import Usage
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import printable
 from greenloop.model.audit import Audit, Call, database
-from greenloop.places import Places
+from greenloop.records.places import Places
 
 _COLUMNS = ("calls", "from_store", "failed", "input", "cached", "output", "cost", "unpriced", "seconds")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from greenloop.toolchains import Tests
+    from greenloop.source.toolchains import Tests
 
 WORDS = "try out how strongly generated code is confined here, and say what is to be watched"
 _TOLD = """\
@@ -37,7 +37,7 @@ def add(made: argparse.ArgumentParser) -> None:
 def _tests(folder: Path) -> tuple[Tests, ...] | None:
     """Of other languages in the commit of a checkout, when it is one."""
     from greenloop.errors import GreenloopError  # noqa: PLC0415 - `--help` does not need it
-    from greenloop.toolchains import detect  # noqa: PLC0415 - likewise
+    from greenloop.source.toolchains import detect  # noqa: PLC0415 - likewise
     from greenloop.workspace import open_workspace  # noqa: PLC0415 - likewise
 
     try:

@@ -11,11 +11,13 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 from tempfile import mkdtemp
 
-from greenloop import app, recording, render
+from greenloop import app
 from greenloop.domain import Outcome
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import document, printable
 from greenloop.model.replay import Replay
+from greenloop.records import recording
+from greenloop.report import render
 
 REQUEST = "Add retry to upload: try TRIES times while the archive refuses with a ConnectionError, then let it through."
 RECORDING = "recording.jsonl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from greenloop import grammars
+from greenloop.source import grammars
 
 if TYPE_CHECKING:
     import ast

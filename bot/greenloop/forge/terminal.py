@@ -9,10 +9,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self, TextIO
 
 from greenloop.domain import Request, Usage
+from greenloop.hygiene.secrets import scrub
 from greenloop.ports import Progress
-from greenloop.render import money
-from greenloop.secrets import scrub
-from greenloop.seldom import Seldom
+from greenloop.report.render import money
+from greenloop.report.seldom import Seldom
 
 if TYPE_CHECKING:
     from rich.status import Status

@@ -17,8 +17,8 @@ from greenloop.integrity.product import suspicious
 from greenloop.integrity.silencing import weakening
 from greenloop.integrity.thresholds import lowered
 from greenloop.patterns import matches
-from greenloop.protected_names import Kind, is_test, kind_of
 from greenloop.settings import Settings
+from greenloop.verdict.protected_names import Kind, is_test, kind_of
 
 _LARGEST = 1_000_000  # characters; longer files are data
 

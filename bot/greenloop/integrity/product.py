@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from greenloop.domain import Finding, Severity
-from greenloop.protected_names import is_test
+from greenloop.verdict.protected_names import is_test
 
 _TOOLS = frozenset({"pytest", "_pytest", "unittest", "greenloop_reporter"})
 _KNOWS = re.compile(r"PYTEST_(?:CURRENT_TEST|VERSION|XDIST_WORKER(?:_COUNT)?|ADDOPTS)|GREENLOOP_\w+|_called_from_test")

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from greenloop.domain import Finding, Severity
 from greenloop.integrity.lines import without_texts
 from greenloop.patterns import matches
-from greenloop.protected_names import is_test
 from greenloop.settings import Settings
+from greenloop.verdict.protected_names import is_test
 
 _EVERYWHERE = (
     ("noqa", re.compile(r"#\s*(?:ruff:\s*|flake8[:=]\s*)?noqa\b", re.IGNORECASE), Severity.ERROR),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from greenloop.lookups.view import View, texts
-from greenloop.protect import is_test
+from greenloop.verdict.protect import is_test
 
 _HITS = 30
 _OF_ONE_FILE = 6

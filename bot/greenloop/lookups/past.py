@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from greenloop.hygiene.secrets import holds_secret
 from greenloop.lookups.view import History, View, found, missing
-from greenloop.secrets import holds_secret
 
 _COMMITS = 5
 _FRAME = ("diff --git ", "index ", "--- ", "+++ ", "new file mode ", "deleted file mode ", "similarity ")

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import Protocol
 
-from greenloop.failures import plain
+from greenloop.hygiene.secrets import scrub
+from greenloop.lessons.failures import plain
 from greenloop.ports import Entry
-from greenloop.secrets import scrub
 
 LONGEST = 3200  # characters of one answer: about 800 tokens
 LINE = 240  # characters of one line

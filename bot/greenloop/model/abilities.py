@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from greenloop.database import Database, to_stderr
 from greenloop.model.rows import Row, lengths, rows
+from greenloop.records.database import Database, to_stderr
 from greenloop.settings import Settings
 
 FILE = "models.sqlite"

@@ -8,13 +8,13 @@ from functools import partial
 
 from greenloop.domain import Request
 from greenloop.errors import ModelUnreachable
-from greenloop.ledger import Amount, Ledger, Room, account
 from greenloop.model.around import Around
 from greenloop.model.audit import database
 from greenloop.model.book import Book
 from greenloop.model.budget import cost_of, fitting, most_tokens
-from greenloop.places import Places
 from greenloop.ports import CallLimits, Chat, Model, Reply
+from greenloop.records.ledger import Amount, Ledger, Room, account
+from greenloop.records.places import Places
 from greenloop.settings import Settings
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from greenloop.database import Database, to_stderr
 from greenloop.domain import Usage
-from greenloop.plain import Misfit, build, flatten
 from greenloop.ports import CallLimits, Chat, Reply
+from greenloop.records.database import Database, to_stderr
+from greenloop.records.plain import Misfit, build, flatten
 
 FILE = "answers.sqlite"
 _SCHEMA = """

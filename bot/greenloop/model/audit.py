@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from greenloop.database import Database, to_stderr
 from greenloop.domain import Usage
+from greenloop.records.database import Database, to_stderr
 
 FILE = "usage.sqlite"
 VERSION = 1

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from greenloop.database import Database, StoreTrouble
 from greenloop.errors import OutOfBudget
-from greenloop.ledger import Account, Amount, Fit
+from greenloop.records.database import Database, StoreTrouble
+from greenloop.records.ledger import Account, Amount, Fit
 
 _SPENT = "SELECT coalesce(sum(tokens), 0), coalesce(sum(micros), 0) FROM ledger WHERE at >= ?"
 

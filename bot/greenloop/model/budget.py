@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from greenloop.domain import Usage
 from greenloop.errors import OutOfBudget
-from greenloop.ledger import Room
 from greenloop.ports import Chat, Price
+from greenloop.records.ledger import Room
 from greenloop.settings import Settings
 
 LEAST_OUTPUT = 1024  # an answer that may be no longer than this is hardly worth a call

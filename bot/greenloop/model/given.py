@@ -35,7 +35,7 @@ def check_address(api_base: str) -> None:
     except ValueError:
         fits = False
     if not fits:
-        from greenloop.redact import redact  # noqa: PLC0415 - 3 ms, for this sentence only
+        from greenloop.hygiene.redact import redact  # noqa: PLC0415 - 3 ms, for this sentence only
 
         raise Misconfigured(
             f"`api_base` is {redact(api_base)!r}, which is no address of an endpoint; one looks like "

@@ -12,15 +12,15 @@ from hashlib import sha256
 
 from greenloop.domain import Request, Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
+from greenloop.hygiene.redact import hide
 from greenloop.model.answers import Answers, free, request_sha256
 from greenloop.model.around import Around
 from greenloop.model.audit import Audit, Call, database
 from greenloop.model.budget import cost_of, most_tokens
 from greenloop.model.keys import split
-from greenloop.places import Places
 from greenloop.ports import CallLimits, Chat, Model, Reply
-from greenloop.recording import prompt_sha256
-from greenloop.redact import hide
+from greenloop.records.places import Places
+from greenloop.records.recording import prompt_sha256
 from greenloop.settings import Settings
 
 STORED = "from the store"

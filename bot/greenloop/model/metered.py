@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from greenloop.domain import Request, Usage
 from greenloop.errors import ModelUnreachable, OutOfBudget
-from greenloop.ledger import Amount, Ledger, Room
 from greenloop.model.accounted import book
 from greenloop.model.audit import Audit, Call, database
 from greenloop.model.budget import Budget, estimate_tokens, fitting, most_tokens
-from greenloop.places import Places
 from greenloop.ports import Chat, ChatMessage, Embedder
+from greenloop.records.ledger import Amount, Ledger, Room
+from greenloop.records.places import Places
 from greenloop.settings import Settings
 
 if TYPE_CHECKING:

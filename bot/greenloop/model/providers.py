@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from greenloop.hygiene.redact import redact
 from greenloop.model import faults
 from greenloop.model.around import Alone
 from greenloop.model.budget import estimate_chat
@@ -26,7 +27,6 @@ from greenloop.model.retry import Pace
 from greenloop.model.stream import Answer
 from greenloop.model.wire import SILENCE
 from greenloop.ports import CallLimits, Chat, ChatMessage, Fit, Price, Reply
-from greenloop.redact import redact
 from greenloop.settings import Settings
 
 _SIGNS_PER_TOKEN = 64  # an answer of more characters than this per token that was asked for does not end

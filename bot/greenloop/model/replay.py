@@ -12,7 +12,7 @@ from typing import Self
 from greenloop.errors import ModelUnreachable
 from greenloop.model.around import Around
 from greenloop.ports import CallLimits, Chat, Fit, Model, Price, Reply
-from greenloop.recording import Entry, prompt_sha256, replies, unanswered
+from greenloop.records.recording import Entry, prompt_sha256, replies, unanswered
 
 _NONE: Mapping[int, str] = MappingProxyType({})
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from greenloop.domain import Usage
+from greenloop.hygiene.redact import hide
 from greenloop.model import faults
 from greenloop.model.budget import cost_of, estimate_chat, estimate_tokens
 from greenloop.model.stream import Answer, counted
 from greenloop.ports import Chat, Price, Reply
-from greenloop.redact import hide
 
 _CUT = frozenset({"error", "abort", "cancelled"})  # finish reasons of answers that are not finished
 _SIGNS_PER_TOKEN = 3  # of reasoning, of which we keep only the length

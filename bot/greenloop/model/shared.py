@@ -53,7 +53,7 @@ class Machine:
     """Shared by every process that has this folder."""
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
-        from greenloop.database import Database  # noqa: PLC0415 - 10 ms, and only when a call is made
+        from greenloop.records.database import Database  # noqa: PLC0415 - 10 ms, and only when a call is made
 
         self.now = now
         self._rows = Database(folder / FILE, _SCHEMA, version=_VERSION)

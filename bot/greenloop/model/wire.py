@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from greenloop.errors import Misconfigured
+from greenloop.hygiene.redact import redact
 from greenloop.model import faults
 from greenloop.model.faults import Fault, Side
 from greenloop.model.given import local, origin
 from greenloop.model.stream import Answer, Foreign
 from greenloop.model.watch import Watch, watched
-from greenloop.redact import redact
 
 if TYPE_CHECKING:
     from httpx import Client, Response, TransportError

@@ -13,12 +13,12 @@ from hashlib import sha256
 from importlib.resources import files
 
 from greenloop.domain import Snippet, Task, Trust
-from greenloop.guise import blunted, named
-from greenloop.hidden import characters
+from greenloop.hygiene.guise import blunted, named
+from greenloop.hygiene.hidden import characters
+from greenloop.hygiene.secrets import scrub
 from greenloop.ports import Chat, ChatMessage
 from greenloop.prompts.asked_formats import ASKED, IN_PART, asked
 from greenloop.prompts.looks import LOOKING, NO_LOOKING, NO_LOOKS, Looks, seen
-from greenloop.secrets import scrub
 
 LAST = "The budget of this run is nearly used up, so this is probably the last answer: the whole change, kept small."
 TESTS, NO_TESTS = "Add a test for new behaviour when the project has tests.", "Write no tests."

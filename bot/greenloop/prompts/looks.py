@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from greenloop.hidden import characters
+from greenloop.hygiene.hidden import characters
 
 NO_LOOKING = "You cannot run anything or ask."
 LOOKING = "You cannot run anything yourself, but you may look first."

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from greenloop import grammars
 from greenloop.retrieval import chunks, kinds, languages
 from greenloop.retrieval.store import Parsed, Row, Store
 from greenloop.retrieval.tokens import count
+from greenloop.source import grammars
 
 _PYTHON = (".py", ".pyi", ".pyw")
 _BATCH = 2_000_000  # characters that go into the index at once: what an interruption can lose

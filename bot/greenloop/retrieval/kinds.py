@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from greenloop.patterns import matches
-from greenloop.protected_names import is_test
+from greenloop.verdict.protected_names import is_test
 
 LARGEST = 1_000_000  # bytes; larger files are data or generated, and would cost more than all others
 SOURCE, TEST, PROSE = "source", "test", "prose"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from greenloop import grammars
 from greenloop.retrieval.chunks import NAME, SIGNATURE, Chunk, cut, lines_of, run
+from greenloop.source import grammars
 
 if TYPE_CHECKING:
     from tree_sitter import Node

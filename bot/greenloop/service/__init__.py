@@ -13,7 +13,7 @@ from greenloop.domain import Message, Outcome, Reason, Request, Source
 from greenloop.errors import GreenloopError, Misconfigured, Refused
 from greenloop.forge import events
 from greenloop.forge.github import Connection, GitHub, Missing, PullRequest, Repository
-from greenloop.hidden import visible
+from greenloop.hygiene.hidden import visible
 from greenloop.model import open_model
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.fitting import narrowed

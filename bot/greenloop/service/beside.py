@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import Refused
 from greenloop.orders import COMMANDS, UNKNOWN
-from greenloop.render import calls, code, inert, money
+from greenloop.report.render import calls, code, inert, money
 from greenloop.service import runs
 from greenloop.service.runs import Known, Recorded
 from greenloop.service.scene import Scene

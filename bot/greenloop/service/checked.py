@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from greenloop import sarif
 from greenloop.domain import Finding, Outcome, Report, Severity, Verdict
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import CheckRun, GitHub, Note
-from greenloop.hidden import characters
-from greenloop.judge import evidence_line
-from greenloop.render import verdict as words
+from greenloop.hygiene.hidden import characters
+from greenloop.report import sarif
+from greenloop.report.render import verdict as words
+from greenloop.report.trailers import Made
 from greenloop.settings import Settings
-from greenloop.trailers import Made
+from greenloop.verdict.judge import evidence_line
 
 NAME = "greenloop"
 _LEVELS = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.NOTE: "notice"}

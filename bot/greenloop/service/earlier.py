@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from greenloop import recording
 from greenloop.commands.journal import FILE, REFS
 from greenloop.commands.run import RESULT
 from greenloop.domain import Message, Trust
 from greenloop.forge.github import Comment
 from greenloop.forge.github.bodies import key_of
+from greenloop.records import recording
 from greenloop.workspace import GitWorkspace
 
 MOST = 8  # runs

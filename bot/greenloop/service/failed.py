@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from greenloop import failing
 from greenloop.domain import Outcome, Reason
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub
-from greenloop.render import code, fenced, inert
+from greenloop.report import failing
+from greenloop.report.render import code, fenced, inert
 from greenloop.service import runs
 from greenloop.service.scene import Scene
 

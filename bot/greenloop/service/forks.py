@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from greenloop.context import RULES
 from greenloop.domain import Attempt, Outcome, Reason, Request, Tree
+from greenloop.engine.context import RULES
 from greenloop.errors import GreenloopError, NotPushed, Refused
 from greenloop.forge.github import ACTIONS, GitHub, PullRequest
-from greenloop.judge import improves
-from greenloop.protect import Read, decides
+from greenloop.report.trailers import read
 from greenloop.settings import Settings
-from greenloop.trailers import read
+from greenloop.verdict.judge import improves
+from greenloop.verdict.protect import Read, decides
 from greenloop.workspace import GitWorkspace, Remote
 from greenloop.workspace.again import again
 

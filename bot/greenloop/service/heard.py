@@ -8,7 +8,7 @@ from dataclasses import replace
 from greenloop.domain import Message, Request, Source, Trust
 from greenloop.forge.github import Comment
 from greenloop.forge.github.bodies import key_of
-from greenloop.hidden import visible
+from greenloop.hygiene.hidden import visible
 from greenloop.service import failed
 from greenloop.service.scene import Scene
 

@@ -15,18 +15,20 @@ from greenloop.commands.generate import generate
 from greenloop.commands.journal import REFS, Journal, opened
 from greenloop.commands.run import RESULT, WORDS, Run
 from greenloop.domain import Outcome, Reason, Request
+from greenloop.engine.outside import Outside
+from greenloop.engine.workbench import Workbench
 from greenloop.errors import GreenloopError
 from greenloop.forge.terminal import Terminal
-from greenloop.ledger import account
 from greenloop.model.accounted import within
 from greenloop.model.audit import Audit, database
 from greenloop.model.kept import remembering
 from greenloop.model.keys import split
 from greenloop.model.metered import Meter
 from greenloop.model.replay import Replay
-from greenloop.outside import Outside
 from greenloop.ports import Model, OnProgress, Progress
-from greenloop.result import as_dict
+from greenloop.records.ledger import account
+from greenloop.report.result import as_dict
+from greenloop.report.trailers import about
 from greenloop.sandbox import open_sandbox
 from greenloop.service import earlier, forks, record, review, signing
 from greenloop.service.checked import Checked
@@ -34,8 +36,6 @@ from greenloop.service.ledger import RefLedger
 from greenloop.service.lock import LOCKS, Lock
 from greenloop.service.old import prune
 from greenloop.service.work import Job, tip_of
-from greenloop.trailers import about
-from greenloop.workbench import Workbench
 from greenloop.workspace import GitWorkspace
 
 READING = "⏳ Reading the request…"

@@ -16,8 +16,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from greenloop.errors import GreenloopError, NotPushed, OutOfBudget
-from greenloop.ledger import Account, Amount, Fit
-from greenloop.ledger_lines import BrokenLedger, Line, dumps, loads, settled, spent
+from greenloop.records.ledger import Account, Amount, Fit
+from greenloop.records.ledger_lines import BrokenLedger, Line, dumps, loads, settled, spent
 from greenloop.workspace import GitWorkspace, Remote
 
 LEDGER = "refs/greenloop/ledger"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from greenloop.errors import GreenloopError, NotPushed, Refused
-from greenloop.trailers import read
+from greenloop.report.trailers import read
 from greenloop.workspace import GitWorkspace, Remote
 
 LOCKS = "refs/greenloop/locks/"

@@ -9,7 +9,7 @@ from greenloop.commands.explain import explain
 from greenloop.domain import Outcome, Reason
 from greenloop.model.replay import Replay
 from greenloop.ports import Progress
-from greenloop.render import cost
+from greenloop.report.render import cost
 from greenloop.service.job import HANDLED, based, counted, made_bench, private
 from greenloop.service.reviewing import DEEP, base_of
 from greenloop.service.work import Job, tip_of

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from greenloop import owners, titles
+from greenloop import owners
 from greenloop.domain import Request
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import ACTIONS, GitHub, Proposed
+from greenloop.report import titles
 from greenloop.settings import Settings
 
 _T = TypeVar("_T")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from greenloop import recording
 from greenloop.commands.journal import FILE, REFS
 from greenloop.domain import Request
+from greenloop.records import recording
 from greenloop.workspace import GitWorkspace
 
 

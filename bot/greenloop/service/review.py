@@ -9,14 +9,15 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from greenloop import recording, suggestions
 from greenloop.domain import Message, Outcome, Request, Thread, Trust
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub, ReviewThread, Said, Threads
-from greenloop.hidden import visible
+from greenloop.hygiene.hidden import visible
 from greenloop.ports import Workspace
+from greenloop.records import recording
+from greenloop.reviews import suggestions
+from greenloop.reviews.threads import SUGGESTED, Answer, Remark, Seen, answers, composed, planned, remarks, text_of
 from greenloop.service.guard import MAY
-from greenloop.threads import SUGGESTED, Answer, Remark, Seen, answers, composed, planned, remarks, text_of
 
 ANSWERS = "answers.json"  # in the run's record
 _ASKED = 10  # accounts whose permission is looked up; the words of more are quoted

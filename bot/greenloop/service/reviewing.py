@@ -9,20 +9,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from greenloop import recording
-from greenloop.answers import Place
 from greenloop.commands.critique import Critique, critique
 from greenloop.commands.journal import REFS, opened
 from greenloop.commands.review import ended, review
 from greenloop.commands.run import Run
-from greenloop.context import Source
 from greenloop.domain import Outcome, Reason
+from greenloop.engine.context import Source
 from greenloop.errors import Refused
 from greenloop.forge.github import LineComment, PullRequest, Remarks
 from greenloop.model.keys import split
 from greenloop.model.replay import Replay
 from greenloop.ports import Chat, Progress, Reply
-from greenloop.render import cost
+from greenloop.records import recording
+from greenloop.report.answers import Place
+from greenloop.report.render import cost
 from greenloop.service import record
 from greenloop.service.job import HANDLED, counted, locked, made_bench, private
 from greenloop.service.lock import LOCKS, Lock

@@ -12,14 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from greenloop import recording
 from greenloop.commands.journal import FILE, REFS
 from greenloop.commands.run import RESULT
 from greenloop.domain import Usage
 from greenloop.errors import GreenloopError
 from greenloop.forge.github import GitHub
+from greenloop.records import recording
+from greenloop.report.trailers import read
 from greenloop.service.lock import LOCKS, Holder
-from greenloop.trailers import read
 from greenloop.workspace import Remote
 
 _COMMITS = "tree:0"  # neither files nor folders

@@ -14,8 +14,8 @@ from greenloop.forge.github import ACTIONS, Fault, GitHub, NotAllowed
 from greenloop.forge.terminal import WORDS, so_far
 from greenloop.orders import Words
 from greenloop.ports import Progress
-from greenloop.render import inert
-from greenloop.seldom import Seldom
+from greenloop.report.render import inert
+from greenloop.report.seldom import Seldom
 from greenloop.service import words
 from greenloop.service.lock import AtWork
 from greenloop.service.offering import Offering

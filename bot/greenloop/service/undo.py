@@ -10,17 +10,17 @@ import json
 from collections.abc import Iterable
 from itertools import takewhile
 
-from greenloop import result
 from greenloop.commands.journal import REFS
 from greenloop.commands.run import RESULT
 from greenloop.domain import Outcome, Reason, Tree
 from greenloop.errors import Refused
-from greenloop.render import code
+from greenloop.report import result
+from greenloop.report.render import code
+from greenloop.report.trailers import about
 from greenloop.service import runs
 from greenloop.service.goingon import quiet
 from greenloop.service.runs import Known
 from greenloop.service.scene import Scene
-from greenloop.trailers import about
 from greenloop.workspace import CommitInfo, GitWorkspace
 
 NOWHERE = "The input `number` is empty. It is the number of the issue or pull request whose attempts are taken back."

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from greenloop import patches, render
 from greenloop.domain import Outcome, Reason, Usage
 from greenloop.orders import Words
+from greenloop.report import patches, render
 from greenloop.settings import Settings
 
 FAILED = "🔴 "  # what ends without an outcome begins with it

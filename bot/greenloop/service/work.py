@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from greenloop import branches
 from greenloop.domain import Message, Request
 from greenloop.forge.github import GitHub, PullRequest
-from greenloop.places import Places
 from greenloop.ports import Model
+from greenloop.records.places import Places
+from greenloop.report import branches
 from greenloop.service import forks
 from greenloop.service.forks import Answer, Foreign, Place
 from greenloop.service.told import Told

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from greenloop import __version__
 from greenloop.forge.github.connection import Connection
 from greenloop.forge.github.errors import Ask, Fault, by_status, foreign, unreachable, wait_of, words_of
-from greenloop.redact import redact
+from greenloop.hygiene.redact import redact
 
 if TYPE_CHECKING:
     from github.Requester import Requester

@@ -1,0 +1,1 @@
+"""What the model reads after an attempt that is not green."""

@@ -1,0 +1,1 @@
+"""Reviews: threads, suggestions, and claims of a model."""
