@@ -15,7 +15,7 @@ import pytest
 
 from greenloop.errors import UsageError
 from greenloop.ports import Policy
-from greenloop.sandbox import folders, open_sandbox, processes
+from greenloop.sandbox import folders, open_sandbox, processes, watch
 
 HOLD = "import signal\nsignal.sigtimedwait([signal.SIGUSR1], 30)\n"  # until it is ended
 MEMORY = "x = bytearray(400 << 20)\n" + HOLD
@@ -51,6 +51,12 @@ LIMITS: list[tuple[str, dict[str, Any], str]] = [
     (DEPTH, {}, "files"),
     (LOCKED, {"files": 200}, "files"),
 ]
+
+
+def test_the_time_of_a_run_begins_when_its_program_does(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_TICK", 0.0)  # looked at all the time, so also before the launcher is ready
+    done = here.code(HOLD, seconds=0.0)
+    assert (done.killed_by, done.stdout) == ("time", "")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from greenloop.sandbox.streams import Stream
 _MB = 1 << 20
 _TICK = 0.1
 _DISK_SHARE = 20  # looking at the disk may take a twentieth of the time
-_ENGINE = 60.0  # seconds that an engine has to start a container
+_START = 60.0  # seconds that a launcher has, or an engine its container, until the program runs; they are not its own
 _LOOK = 1.0  # seconds between two dear looks for files without a name
 _GRACE = 10.0  # seconds that the launcher has to end everything
 _RESERVE = 512 * _MB  # of free disk; who eats that up by files without a name is ended as well
@@ -95,7 +95,7 @@ class Watch:
             sources[self.channel.answers] = self._hear
         for handle in (self.status, *sources):
             poll.register(handle, select.POLLIN)
-        self._deadline = time.monotonic() + self.policy.seconds + (_ENGINE if self.elsewhere else 0.0)
+        self._deadline = time.monotonic() + self.policy.seconds + _START
         tick = time.monotonic() + _TICK / 5
         while True:
             for handle, _event in poll.poll(max(0.0, tick - time.monotonic()) * 1000):
@@ -150,10 +150,10 @@ class Watch:
         return bool(part)
 
     def _open(self, seen: Processes) -> None:
+        self._deadline = time.monotonic() + self.policy.seconds
         if self.elsewhere is None:
             seen.open()
             return
-        self._deadline = time.monotonic() + self.policy.seconds  # the engine's own time is not the program's
         with contextlib.suppress(PermissionError):  # an ordinary user: then the engine's limits are all there are
             seen.open()
 
