@@ -104,7 +104,11 @@ class Settings:
         "max_cost: 2.0",
     )
     max_tokens: int = _option(400_000, "Tokens, in and out, that a run may use.", "max_tokens: 400000")
-    max_minutes: float = _option(60.0, "Wall-clock minutes after which nothing more is asked; what is being checked then is checked to its end.", "max_minutes: 60")
+    max_minutes: float = _option(
+        60.0,
+        "Wall-clock minutes after which nothing more is asked; what is being checked then is checked to its end.",
+        "max_minutes: 60",
+    )
     max_calls: int = _option(40, "Calls of the model that a run may make, useless answers included.", "max_calls: 40")
     daily_cost: float | None = _option(
         None, "US dollars that one requester may spend a day (UTC), over all runs.", "daily_cost: 5.0"
