@@ -26,7 +26,7 @@ def ran(lay: Lay, tmp_path: Path) -> Callable[..., list[tuple[str, str]]]:
 
     def run(*argv: str, spoil: Callable[[Path], object] = lambda _: None) -> list[tuple[str, str]]:
         subject, ours, out = lay(FILES), tmp_path / "ours", tmp_path / "out"
-        variables = plugin.laid(ours, out, subject=subject, tokens=(TOKEN,), order={"lines": {}})
+        variables = plugin.laid(ours, out, subject=subject, tokens=(TOKEN,), order={"lines": {}, "seconds": 600.0})
         spoil(ours)
         variables |= {"PATH": os.environ["PATH"], "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         subprocess.run(argv, cwd=subject.folder, env=variables, check=False, capture_output=True, timeout=100)

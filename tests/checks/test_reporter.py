@@ -27,7 +27,8 @@ def reported(lay: Lay, tmp_path: Path) -> Callable[..., told.Told]:
 
     def run(files: dict[str, str], *options: str, first: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> told.Told:
         folder = lay(files).folder
-        (tmp_path / "order.json").write_text(json.dumps({"first": first, "only": [str(folder / p) for p in only]}))
+        lists = {"first": first, "only": [str(folder / p) for p in only], "seconds": 600.0}
+        (tmp_path / "order.json").write_text(json.dumps(lists))
         tokens.append(f"{TOKEN}{len(tokens)}")
         (tmp_path / "seat-00").write_text(tokens[-1])
         order = {
