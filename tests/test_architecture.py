@@ -59,7 +59,7 @@ DISTRIBUTIONS = {"git": "GitPython", "github": "PyGithub", "yaml": "PyYAML"}
 
 LINES = 260
 LONGER = {
-    "checks/reporter.py": 500,  # laid alone into a folder, so it is one file
+    "checks/reporter.py": 510,  # laid alone into a folder, so it is one file
     "ports.py": 420,  # the whole contract, to be read on one page
     "settings.py": 340,  # every option with its words: the one place where they stand
 }

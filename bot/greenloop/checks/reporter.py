@@ -17,6 +17,7 @@ import faulthandler
 import json
 import os
 import sys
+import time
 import traceback
 import types
 
@@ -394,6 +395,17 @@ def _taken() -> dict[str, Any]:
     return given
 
 
+def _traced_late(seconds: float) -> None:
+    """Where it hangs is told before it is ended: who ends it cannot ask. A fork would wait for this for ever."""
+    end, out = time.monotonic() + seconds, os.dup(2)
+
+    def start() -> None:
+        faulthandler.dump_traceback_later(max(1.0, end - time.monotonic()), file=out)
+
+    os.register_at_fork(before=faulthandler.cancel_dump_traceback_later, after_in_parent=start)
+    start()
+
+
 def _seat(report: str) -> str:
     """A token that nobody takes twice, or "": this session has no way to report, and greenloop will miss it."""
     folder = os.path.dirname(report)
@@ -466,7 +478,7 @@ def _hooks(given: dict[str, Any]) -> dict[str, Any]:
         order = Order(mine["first"], mine["only"])
         order.apply(config)
         if tell is not None and watch is not None:
-            faulthandler.dump_traceback_later(mine["seconds"] * 0.8, file=os.dup(2))  # who ends it cannot ask
+            _traced_late(mine["seconds"] * 0.8)
             recorder = Recorder(tell, watch, mine["root"], str(config.rootpath))
             config.pluginmanager.register(recorder, "greenloop-recorder")
         config.pluginmanager.register(Describer(mine["root"]), "greenloop-describer")
