@@ -24,7 +24,7 @@ from greenloop.engine.outside import NOTHING_BEYOND, Outside, outside
 from greenloop.engine.workbench import Workbench
 from greenloop.errors import UsageError
 from greenloop.forge.terminal import Files, Nowhere, Terminal
-from greenloop.model import key_from, open_model, secrets
+from greenloop.model import key_from, note, open_model, secrets
 from greenloop.model.accounted import within
 from greenloop.model.budget import Budget, estimate_tokens
 from greenloop.model.fitting import narrowed
@@ -92,7 +92,7 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
             meter = meter_of(request, settings, places)
             live = remembering(within(live, meter.ledger), request, settings, places, given=not order.fresh)
             asked = Replay.of(journal.before, name=live.name, then=live) if journal.before else live
-            return _play(
+            outcome = _play(
                 order,
                 workspace,
                 settings,
@@ -104,6 +104,9 @@ def generate(order: Order, environment: Mapping[str, str], *, model: Model | Non
                 meter=meter,
                 tell=serving.tell,
             )
+            if model is None:
+                note(settings, places.state, used=len(outcome.attempts), useless=outcome.unusable)
+            return outcome
 
 
 def _play(  # noqa: PLR0913 - what a run is made of; each of them is another's matter

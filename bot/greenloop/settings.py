@@ -75,7 +75,7 @@ class Settings:
     edit_format: str = _option(
         "auto",
         "How the model is asked to write its edits: `any`, `whole` (files), `search` (SEARCH/REPLACE), `diff`; `auto`: "
-        "as `greenloop doctor --model` found it on this machine, else `any`.",
+        "as `greenloop doctor --model`, or what came of its answers, says on this machine, else `any`.",
         "edit_format: whole",
     )
     only_endpoint: str = _option(

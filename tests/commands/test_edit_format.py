@@ -16,7 +16,7 @@ from greenloop.configuration import load
 from greenloop.domain import Snippet, Task
 from greenloop.errors import Misconfigured
 from greenloop.model.abilities import FILE as STORE
-from greenloop.model.abilities import chosen, keep, suited
+from greenloop.model.abilities import chosen, keep, note, suited
 from greenloop.model.rows import rows
 from greenloop.prompts import chat, system
 from greenloop.prompts.asked_formats import ASKED
@@ -56,6 +56,40 @@ def test_a_model_that_manages_whole_files_is_asked_for_them_afterwards(make_repo
         assert (told, "SEARCH" in told) == (system(edit_format="whole"), False)
         other = run(*ask[:3], "other", *ask[4:], cwd=repo, **store)
         assert other.returncode == 4  # another model was never tried
+
+
+def test_what_came_of_its_answers_chooses_the_form_of_later_runs(make_repo: Repo, tmp_path: Path) -> None:
+    """Nobody has asked `doctor`: two runs end after two useless answers each, and the third asks in another form."""
+    repo, store = make_repo(TINY), {"GREENLOOP_STORE": str(tmp_path / "store")}
+    with ModelServer(whole_files_only) as server:
+        model = ("--model", "m", "--api-base", server.api_base, "--check", "ruff")
+        done = [run("generate", f"half() must divide by 2, try {n}", *model, cwd=repo, **store) for n in range(4)]
+        asked = [chat["messages"][0]["content"] for chat in server.chats]
+    whole = system(edit_format="whole")
+    assert ([d.returncode for d in done], asked) == ([4, 4, 0, 0], [*4 * [system()], whole, whole])
+    told = "4 of 4 answers of m could not be used, its edits asked for as `any`; they are asked for as `whole` now."
+    assert [told in d.stderr for d in done] == [False, False, True, True]
+
+
+def test_the_record_of_a_form_is_its_own_and_yields_to_the_settings(tmp_path: Path) -> None:
+    settings, said = Settings(model="m", api_base="http://h/v1"), list[str]()
+
+    def form() -> str:
+        return suited(rows(settings), tmp_path, warn=said.append)[0].settings.edit_format
+
+    for used, useless, then in ((4, 3, "auto"), (0, 1, "auto"), (0, 1, "whole"), (0, 4, "search"), (9, 3, "search")):
+        note(settings, tmp_path, used=used, useless=useless)
+        assert form() == then
+    note(replace(settings, fallback_models=("b",)), tmp_path, used=0, useless=99)  # of which model is not known
+    assert form() == "search"
+    note(settings, tmp_path, used=0, useless=9)
+    assert form() == "diff"
+    note(settings, tmp_path, used=0, useless=9)
+    assert form() == "auto", "where none is of use, as ever"
+    keep(settings, {"whole": 3, "search": 0, "diff": 0}, tmp_path)
+    assert form() == "whole", "what was tried on purpose counts when nothing else is left"
+    mine = rows(replace(settings, edit_format="search"))
+    assert suited(mine, tmp_path, warn=said.append) == mine
 
 
 def test_each_model_is_asked_in_its_own_form_also_when_it_stands_in(make_repo: Repo, tmp_path: Path) -> None:

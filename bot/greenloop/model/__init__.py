@@ -75,6 +75,13 @@ def open_model(
     return Several([first, *(Chain([_Later(row, environment, known)]) for row in others)])
 
 
+def note(settings: Settings, state: Path, *, used: int, useless: int) -> None:
+    """How many answers of a run that is over could be used; what is asked of the model later follows from it."""
+    from greenloop.model import abilities  # noqa: PLC0415 - sqlite3
+
+    abilities.note(settings, state, used=used, useless=useless)
+
+
 def secrets(settings: Settings, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Every key that the models of these settings may have."""
     names = {name for row in (*rows(settings), *beside(settings)) for name in row.variables}

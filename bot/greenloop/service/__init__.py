@@ -14,7 +14,7 @@ from greenloop.errors import GreenloopError, Misconfigured, Refused
 from greenloop.forge import events
 from greenloop.forge.github import Connection, GitHub, Missing, PullRequest, Repository
 from greenloop.hygiene.hidden import visible
-from greenloop.model import open_model
+from greenloop.model import note, open_model
 from greenloop.model.budget import estimate_tokens
 from greenloop.model.fitting import narrowed
 from greenloop.model.local.serving import Serving
@@ -110,7 +110,11 @@ def _done(scene: Scene, job: Job) -> Outcome:
         return judge(job)
     if job.request.command == REVIEW:
         return posted(job, scene.page)
-    return answered(job, scene.page) if job.request.command == EXPLAIN else play(job)
+    if job.request.command == EXPLAIN:
+        return answered(job, scene.page)
+    outcome = play(job)
+    note(scene.settings, job.places.state, used=len(outcome.attempts), useless=outcome.unusable)
+    return outcome
 
 
 def _shrug(request: Request, github: GitHub) -> None:
