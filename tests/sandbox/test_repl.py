@@ -56,11 +56,17 @@ def test_cells_share_their_state_and_survive_errors(start: Start, here: Any) -> 
         "": ("", None, None, None),
     }
     assert {source: told(python.run(source)) for source in cells} == cells
-    error = python.run("f()").error
-    assert error == (
-        'Traceback (most recent call last):\n  File "<cell 14>", line 1, in <module>\n    f()\n'
-        '  File "<cell 5>", line 2, in f\n    return 1 / 0\n           ~~^~~\nZeroDivisionError: division by zero\n'
-    )
+    error = [
+        line for line in (python.run("f()").error or "").splitlines() if line.strip(" ~^")
+    ]  # marks differ by version
+    assert error == [
+        "Traceback (most recent call last):",
+        '  File "<cell 14>", line 1, in <module>',
+        "    f()",
+        '  File "<cell 5>", line 2, in f',
+        "    return 1 / 0",
+        "ZeroDivisionError: division by zero",
+    ]
 
 
 def test_what_it_uses_is_measured_from_outside(start: Start) -> None:
